@@ -1,0 +1,1 @@
+"""Pure: folds entries into cases with states and due instants."""

@@ -1,0 +1,1 @@
+"""The web console: rooms by who sits at the screen."""
