@@ -1,0 +1,249 @@
+"""What the fold gives: cases, verdicts, receipts and clocks at one instant.
+
+1. A value that cannot be derived here because an entry or a part is not held is `NOT_HELD`; it is never
+   another value (promise P4).
+2. Receipt is never agreement, silence is never guilt (P7): states describe the record, not conduct.
+3. Instants are POSIX seconds UTC. Nothing here knows for which party it is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from detente.record.approvals import Credential
+from detente.record.names import EntryId
+
+NOT_HELD: Final = "not held here"
+
+VerdictState: TypeAlias = Literal["ok", "irregular", "not held here"]
+ClockState: TypeAlias = Literal["running", "met", "overdue", "on hold", "no receipt"]
+ClockStart: TypeAlias = Literal["receipt", "deposit", "act"]
+Confirmation: TypeAlias = Literal["confirmed", "awaiting", "unconfirmed", "withdrawn", "not held here"]
+ReceiptState: TypeAlias = Literal["held", "held, parts missing", "not held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Judgement of one entry in its causal past; final unless it is `not held here`.
+
+    `code` and `clause` say why it is irregular or what is lacking; `findings` change nothing.
+    """
+
+    state: VerdictState
+    code: str | None = None
+    clause: str | None = None
+    findings: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the entry moves state."""
+        return self.state == "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One entry of a case in its timeline. `fields` are the core's; `content` is None when not held here."""
+
+    id: EntryId
+    party: str
+    post: str
+    act: str
+    time: int
+    verdict: Verdict
+    fields: Mapping[str, Any]
+    content: Mapping[str, Any] | None
+    core: bytes
+    precedence: str
+    approved_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNow:
+    """Current value of a field and the entry that set it."""
+
+    value: Any
+    set_by: EntryId
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A duty with its rule and start. `due` is exclusive: at that second it is late.
+
+    `start_by` says which event started it; `due` and `start` are None while nothing has started it.
+    """
+
+    rule: str
+    case: EntryId | None
+    entry: EntryId
+    owed_by: str
+    state: ClockState
+    start: int | None = None
+    start_by: ClockStart | None = None
+    due: int | None = None
+    met_at: int | None = None
+    met_by: EntryId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A statement that an entry was passed on: echelon code, post that says so, when."""
+
+    echelon: str
+    post: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one party's log says about one entry (protocol B2, B3).
+
+    `at` is the time of the mirror's cosignature that first covers the entry (for `held`: with core and
+    content not missing), `anchored` the header time of the entry that anchors it. `moves_clocks` is False
+    for one anchored more than 24 hours after its `at`. The human acts are entries, shown apart; they are
+    receipts, never agreement.
+    """
+
+    party: str
+    state: ReceiptState
+    at: int | None = None
+    anchored: int | None = None
+    anchored_by: EntryId | None = None
+    moves_clocks: bool = False
+    read_at: int | None = None
+    acknowledged_at: int | None = None
+    acknowledged_as: str | None = None
+    passed_on: tuple[PassedOn, ...] = ()
+    answered_at: int | None = None
+    answered_by: EntryId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A matter: the entries about it, where it stands, and what is due.
+
+    `state` is `NOT_HELD` while an entry that may belong here is not open here (`not_held` names it);
+    `state_as_held` is what the held entries alone give. `answers` is the latest ANSWER of each party.
+    """
+
+    id: EntryId
+    kind: str
+    opened_by: str
+    post: str
+    opened_at: int
+    precedence: str
+    state: str
+    state_as_held: str
+    confirmation: Confirmation | None
+    is_open: bool
+    fields: Mapping[str, FieldNow]
+    acts: tuple[Act, ...]
+    clocks: tuple[Clock, ...]
+    answers: Mapping[str, Act] = field(default_factory=dict)
+    result: str | None = None
+    not_held: tuple[EntryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCheck:
+    """One contact check (D01) and its graded result, None while the answer may still come.
+
+    `rung` is the step of the ladder T8 that is due now: what this is about is the line, not conduct.
+    """
+
+    id: EntryId
+    by: str
+    to: str
+    slot: str
+    path: str
+    sent: int
+    due: int | None
+    result: str | None
+    rung: str | None = None
+    answered_at: int | None = None
+    echo_matches: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Consecutive contact checks of `by` that `of` has not answered.
+
+    `unexplained` from two hours on; `alarm` says that the own capital is told: three in a row, or one with an
+    open FLASH. One miss raises nothing. Source: domain D01.
+    """
+
+    by: str
+    of: str
+    misses: int
+    since: int
+    unexplained: bool
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Whether a party's watch alarm is heard and confirmed, as its last R03 said."""
+
+    armed: bool
+    at: int
+    entry: EntryId
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A credential of a pseudonymous post; `entry` is None for the charter's first administrators."""
+
+    credential: Credential
+    entry: EntryId | None
+    valid_from: int | None = None
+    valid_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Accession, credentials in force and armed state, as all held entries give them.
+
+    `in_force` is True once every required accession stands; before it only record and floor kinds count.
+    """
+
+    in_force: bool
+    acceded: Mapping[str, EntryId]
+    credentials: Mapping[str, tuple[Enrolled, ...]]
+    armed: Mapping[str, Armed]
+
+
+class ReceiptReader(Protocol):
+    """Answers for any entry what another party's log says about it."""
+
+    def receipt(self, entry: EntryId, party: str) -> Receipt | None:
+        """None if the entry is not held here or the party is its author."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBook:
+    """The record at one instant: same entries, same opened parts, same `as_of`, same book on every node."""
+
+    as_of: int
+    cases: Mapping[EntryId, Case]
+    verdicts: Mapping[EntryId, Verdict]
+    acts: Mapping[EntryId, Act]
+    case_of: Mapping[EntryId, EntryId]
+    checks: tuple[ContactCheck, ...]
+    silences: tuple[Silence, ...]
+    register: Register
+    due: tuple[Clock, ...]
+    changes_at: int | None
+    digest: bytes
+    reader: ReceiptReader
+
+    def receipts(self, entry: EntryId, party: str) -> Receipt | None:
+        """What `party`'s log says about the entry; None if not held here or `party` is its author."""
+        return self.reader.receipt(entry, party)
+
+    def next_due(self) -> int | None:
+        """First instant after `as_of` at which this book would read differently without a new entry."""
+        return self.changes_at
+
+    def state_digest(self) -> bytes:
+        """SHA-256 over the states of the cases that all parties hold. SPEC: protocol B8."""
+        return self.digest
