@@ -53,9 +53,7 @@ def passkey(public: bytes, post: str = "WATCH", credential_id: bytes = b"cred") 
     return Credential(post, "webauthn", public, credential_id, RP_ID, (ORIGIN,))
 
 
-def assertion(
-    challenge: bytes, *, flags: int = 0x05, rp_id: str = RP_ID, ed25519: bool = False, tail=b"", **said
-):
+def assertion(over: bytes, *, flags: int = 0x05, rp_id: str = RP_ID, ed25519: bool = False, tail=b"", **said):
     client = {
         "type": "webauthn.get",
         "challenge": base64.urlsafe_b64encode(over).rstrip(b"=").decode(),
