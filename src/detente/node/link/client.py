@@ -1,0 +1,110 @@
+"""The dialling end towards one peer: short waits, bounded answers, and no socket kept that may be dead.
+
+Connecting takes at most CONNECT_S and every silence in an answer at most ANSWER_S (protocol D4); a request
+that carries much may take the time its bytes need at SLOWEST. After any failure the whole session goes: an
+idle socket through a cut line looks alive until it is used.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+
+from detente.node.link.errors import ERROR_LIMIT, decode_error
+from detente.node.link.server import PREFIX, PUSH_LIMIT
+from detente.record.errors import Malformed, Unreachable
+
+CONNECT_S: Final = 1.0
+ANSWER_S: Final = 1.0
+SLOWEST: Final = 256 << 10  # bytes a second below which a line counts as dead for large bodies
+SOCKETS: Final = 6  # pushes, pulls and a probe at once; more would only queue at the peer's writer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A good answer: status 200, 206 or 416, and its body."""
+
+    status: int
+    body: bytes
+    total: int | None = None  # of a ranged answer: size of the whole
+
+
+class PeerClient:
+    """Requests to one peer. All methods raise Unreachable, or the error that the peer's answer names."""
+
+    def __init__(self, peer: str, base: str, context: ssl.SSLContext) -> None:
+        self.peer = peer
+        self._base = base.rstrip("/") + PREFIX
+        self._context = context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, route: str, body: bytes, *, limit: int, wait_s: float = 0.0) -> bytes:
+        """POST `body`; `limit` bounds the answer; `wait_s` is time the peer may take before it answers."""
+        return (await self._ask("POST", route, body, limit, wait_s, {})).body
+
+    async def get(self, route: str, *, limit: int = PUSH_LIMIT) -> bytes:
+        """GET a tile, bundle, checkpoint or start answer."""
+        return (await self._ask("GET", route, None, limit, 0.0, {})).body
+
+    async def get_range(self, route: str, first: int, length: int) -> Answer:
+        """GET `length` bytes from `first`; `.total` says how long the whole is."""
+        headers = {"Range": f"bytes={first}-{first + length - 1}"}
+        return await self._ask("GET", route, None, length, 0.0, headers)
+
+    async def close(self) -> None:
+        """Close all sockets; the next request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._context, limit=SOCKETS, keepalive_timeout=20.0),
+                auto_decompress=False,
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity", "User-Agent": "detente"},
+            )
+        return self._session
+
+    async def _ask(
+        self, method: str, route: str, body: bytes | None, limit: int, wait_s: float, headers: dict[str, str]
+    ) -> Answer:
+        silence = ANSWER_S + wait_s + len(body or b"") / SLOWEST
+        timeout = aiohttp.ClientTimeout(connect=CONNECT_S, sock_connect=CONNECT_S, sock_read=silence)
+        session, url = self._open(), f"{self._base}/{route}"
+        try:
+            async with session.request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                return await self._read(answer, limit)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            await self._drop(session)
+            raise Unreachable(self.peer, why=type(error).__name__) from error
+
+    async def _read(self, answer: aiohttp.ClientResponse, limit: int) -> Answer:
+        good = answer.status in (200, 206)
+        bound = limit if good else ERROR_LIMIT
+        got = bytearray()
+        async for piece in answer.content.iter_any():
+            got += piece
+            if len(got) > bound:
+                answer.close()
+                raise Malformed("answer", f"longer than {bound} bytes")
+        if not good:
+            raise decode_error(answer.status, answer.content_type, bytes(got))
+        return Answer(answer.status, bytes(got), _total(answer.headers.get("Content-Range", "")))
+
+    async def _drop(self, session: aiohttp.ClientSession) -> None:
+        if session is self._session:
+            self._session = None
+        await session.close()
+
+
+def _total(content_range: str) -> int | None:
+    whole = content_range.rpartition("/")[2]
+    return int(whole) if whole.isascii() and whole.isdigit() and len(whole) <= 12 else None
