@@ -1,0 +1,1 @@
+"""Steps of the tables; log tables are only added to."""
