@@ -22,9 +22,24 @@ class TestOrigin:
 
     @pytest.mark.parametrize(
         "name",
-        ["north/s1", "north/s1/0", "north/s1/01", "north/S1/1", "North/s1/1", "north/1s/1", ".n/s1/1", "n./s1/1",
-         "north/s1/1/", "north/s1/1\n", "north/s1/١", "n" * 64 + "/s1/1", "north/" + "s" * 17 + "/1", "", "a+b/s1/1"],
-    )  # fmt: skip
+        [
+            "north/s1",
+            "north/s1/0",
+            "north/s1/01",
+            "north/S1/1",
+            "North/s1/1",
+            "north/1s/1",
+            ".n/s1/1",
+            "n./s1/1",
+            "north/s1/1/",
+            "north/s1/1\n",
+            "north/s1/١",
+            "n" * 64 + "/s1/1",
+            "north/" + "s" * 17 + "/1",
+            "",
+            "a+b/s1/1",
+        ],
+    )
     def test_another_spelling_is_refused(self, name):
         with pytest.raises(Malformed):
             names.parse_origin(name)
@@ -83,9 +98,20 @@ class TestEntryId:
 
     @pytest.mark.parametrize(
         "text",
-        ["S1-0123", "S1-000123", "S1.1-00123", "S1.02-00123", "s1-00123", "S1-X00123", "S1 00123", "S1-00123 ",
-         "S1-0012٣", "-00123", "S1-99999999999999999999"],
-    )  # fmt: skip
+        [
+            "S1-0123",
+            "S1-000123",
+            "S1.1-00123",
+            "S1.02-00123",
+            "s1-00123",
+            "S1-X00123",
+            "S1 00123",
+            "S1-00123 ",
+            "S1-0012٣",
+            "-00123",
+            "S1-99999999999999999999",
+        ],
+    )
     def test_another_spelling_is_refused(self, text):
         with pytest.raises(Malformed):
             names.parse_id(text, CELL)
