@@ -108,8 +108,8 @@ class NodeFolder:
                 raise Refused(FOLDER_OPEN, path=str(one))
 
     def kind_files(self) -> dict[str, bytes]:
-        """Kind files of the charter by file name without ending, e.g. {"D02": …}."""
-        return {one.stem: one.read_bytes() for one in sorted(self.kinds.glob("*.toml"))}
+        """Kind files of the charter by file name, e.g. {"D02.toml": …}."""
+        return {one.name: one.read_bytes() for one in sorted(self.kinds.glob("*.toml"))}
 
 
 def write_private(path: Path, data: bytes, *, replace: bool = False) -> None:

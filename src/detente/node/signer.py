@@ -1,0 +1,278 @@
+"""The signer process: `python -m detente.node.signer DIR`.
+
+It alone reads the log's and the mirrors' keys. It holds an exclusive lock on keys/lock for its whole life, so
+a second signer on the same keys ends at once; it listens on run/signer.sock (0600), one JSON object a line.
+It never opens the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from detente.node import keys as key_files
+from detente.node.folder import NodeFolder
+from detente.node.journal import Journal
+from detente.node.log_signer import LogSigner
+from detente.node.mirror_signer import MirrorSigner
+from detente.node.signer_client import LINE_LIMIT, SignedGroup, SignerStatus
+from detente.node.unixsocket import listen
+from detente.record.encoding import encode_base64, parse_base64, parse_hex
+from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
+from detente.record.header import Seen, parse_ranges
+from detente.record.keys import KeyPair, MirrorKeys
+from detente.record.names import mirror_name, parse_origin
+from detente.record.tree import HASH_SIZE
+
+SECOND_SIGNER: Final = declare(
+    "second-signer", "operator", "another signer holds these keys; stop it, two would fork the log"
+)
+INTERNAL: Final = "internal"
+
+_log = logging.getLogger("detente.node.signer")
+
+
+class SignerRoom:
+    """The own log's signer and one cosigner for each other log, behind one lock."""
+
+    def __init__(
+        self,
+        folder: NodeFolder,
+        *,
+        log_pair: KeyPair,
+        mirror_pair: Callable[[str], KeyPair],
+        peers: Mapping[str, MirrorKeys],
+        clock: Callable[[], int],
+    ) -> None:
+        """`peers`: public keys of the mirrors that watch the own log; `mirror_pair(watched)`: our pairs."""
+        self._folder, self._mirror_pair, self._clock = folder, mirror_pair, clock
+        self._lock = threading.Lock()  # guards everything below
+        self._mirrors: dict[str, MirrorSigner] = {}
+        journal = Journal(journal_path(folder, folder.origin))
+        self.log = LogSigner(
+            folder.origin, log_pair, journal, peers=peers, knows=self._cosigned, clock=clock
+        )
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request; a refusal is an answer too."""
+        try:
+            with self._lock:
+                return _OPERATIONS[request["op"]](self, request)
+        except DetenteError as error:
+            return {"error": error.code, "values": _plain(error.values)}
+        except (KeyError, TypeError, ValueError):
+            return {"error": "malformed", "values": {"what": "signer request"}}
+
+    def mirror(self, origin: str) -> MirrorSigner:
+        """The cosigner of another party's log. Raises Unverified for the own log or a foreign cell."""
+        if origin not in self._mirrors:
+            cell, party, _ = parse_origin(origin)
+            if cell != self._folder.cell or party == self._folder.party:
+                raise Unverified("origin", origin=origin)
+            self._mirrors[origin] = MirrorSigner(
+                origin,
+                mirror_name(cell, self._folder.party, party),
+                self._mirror_pair(party),
+                Journal(journal_path(self._folder, origin)),
+                clock=self._clock,
+            )
+        return self._mirrors[origin]
+
+    def _cosigned(self, seen: Seen) -> bool:
+        return self.mirror(seen.log).knows(seen)
+
+
+def journal_path(folder: NodeFolder, origin: str) -> Path:
+    """Where the journal of a log lies."""
+    return folder.journal / f"{hashlib.sha256(origin.encode()).hexdigest()}.log"
+
+
+def take_lock(folder: NodeFolder) -> int:
+    """An exclusive lock on the keys for this process's life. Raises Refused `second-signer`."""
+    descriptor = os.open(folder.signer_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise Refused(SECOND_SIGNER, folder=str(folder.path)) from error
+    return descriptor
+
+
+def serve(room: SignerRoom, listener: socket.socket) -> None:
+    """Answer connections until the listener is closed."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=_converse, args=(room, connection), daemon=True).start()
+
+
+def _converse(room: SignerRoom, connection: socket.socket) -> None:
+    with connection, connection.makefile("rb") as lines:
+        while line := lines.readline(LINE_LIMIT + 1):
+            try:
+                request = json.loads(line)
+                answer = room.answer(request) if isinstance(request, dict) else {"error": "malformed"}
+            except ValueError:
+                answer = {"error": "malformed"}
+            except Exception:
+                _log.exception("the signer failed")
+                answer = {"error": INTERNAL}
+            try:
+                connection.sendall(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
+            except OSError:
+                return
+
+
+# ---- operations
+
+_CONFIRMED: Final = re.compile(r"(0|[1-9][0-9]{0,17}) ([0-9a-f]{64})\n?")
+
+
+def read_confirmation(folder: NodeFolder, room: SignerRoom) -> None:
+    """Take an operator's confirmation, `journal/confirm` with "<size> <root in hex>" in it, once (C2)."""
+    place = folder.journal / "confirm"
+    if not place.exists():
+        return
+    found = _CONFIRMED.fullmatch(place.read_text(encoding="ascii", errors="replace"))
+    place.replace(place.with_name("confirm.used"))
+    if found:
+        answer = room.answer({"op": "confirm", "size": int(found[1]), "root": found[2]})
+        _log.warning("operator's confirmation: %s", answer.get("error", answer.get("state")))
+
+
+def _append(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    drafts = [parse_base64(one, "draft") for one in request["drafts"]]
+    seen = [_seen(one) for one in request["seen"]]
+    return {"groups": [_group(one) for one in room.log.append(drafts, seen, have=_number(request, "have"))]}
+
+
+def _groups(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    return {"groups": [_group(one) for one in room.log.groups(_number(request, "have"))]}
+
+
+def _cosign(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    root = parse_hex(request["root"], "root", size=HASH_SIZE)
+    made = room.mirror(request["origin"]).cosign(_number(request, "size"), root)
+    return {"time": made.time, "lines": encode_base64(made.lines)}
+
+
+def _start_answer(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    body, lines = parse_base64(request["body"], "body"), parse_base64(request["lines"], "lines")
+    return _status(room.log.start_answer(body, lines))
+
+
+def _feed(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    entries = [parse_base64(one, "entry") for one in request["entries"]]
+    return _status(room.log.feed(_number(request, "start"), entries, parse_base64(request["note"], "note")))
+
+
+def _confirm(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    root = parse_hex(request["root"], "root", size=HASH_SIZE)
+    return _status(room.log.confirm(_number(request, "size"), root))
+
+
+_OPERATIONS: Final[Mapping[str, Callable[[SignerRoom, dict[str, Any]], dict[str, Any]]]] = {
+    "status": lambda room, _request: _status(room.log.status()),
+    "append": _append,
+    "groups": _groups,
+    "cosign": _cosign,
+    "start-answer": _start_answer,
+    "feed": _feed,
+    "confirm": _confirm,
+}
+
+
+def _number(request: dict[str, Any], key: str) -> int:
+    value = request[key]
+    if type(value) is not int or value < 0:
+        raise Malformed("signer request", key)
+    return value
+
+
+def _seen(found: dict[str, Any]) -> Seen:
+    root = parse_hex(found["root"], "root", size=HASH_SIZE)
+    size = _number(found, "size")
+    return Seen(found["log"], size, root, _number(found, "at"), parse_ranges(found["missing"], size))
+
+
+def _status(status: SignerStatus) -> dict[str, Any]:
+    return {
+        "state": status.state,
+        "origin": status.origin,
+        "size": status.size,
+        "root": status.root.hex(),
+        "time": status.time,
+        "wanted": status.wanted,
+        "cause": status.cause,
+    }
+
+
+def _group(group: SignedGroup) -> dict[str, Any]:
+    return {
+        "start": group.start,
+        "entries": [encode_base64(one) for one in group.entries],
+        "size": group.size,
+        "root": group.root.hex(),
+        "time": group.time,
+        "note": encode_base64(group.note),
+    }
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value if isinstance(value, int | str) else str(value) for name, value in values.items()}
+
+
+# ---- the process
+
+
+def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) -> int:
+    """Lock, listen, serve until SIGTERM. Exit code 0, or 1 when the keys are locked by another signer.
+
+    `peers`: keys of the mirrors that watch the own log, when they are not to be read from the charter.
+    """
+    try:
+        lock = take_lock(folder)
+    except Refused as error:
+        sys.stderr.write(f"detente: {error}\n")
+        return 1
+    offset = folder.settings.clock_offset_s
+    room = SignerRoom(
+        folder,
+        log_pair=key_files.log_pair(folder, folder.settings.generation),
+        mirror_pair=lambda watched: key_files.mirror_pair(folder, watched),
+        peers=_watching(folder) if peers is None else peers,
+        clock=lambda: int(time.time()) + offset,
+    )
+    read_confirmation(folder, room)
+    listener = listen(folder.signer_socket)
+    signal.signal(signal.SIGTERM, lambda *_: listener.close())
+    try:
+        serve(room, listener)
+    finally:
+        listener.close()
+        os.close(lock)
+    return 0
+
+
+def _watching(folder: NodeFolder) -> Mapping[str, MirrorKeys]:
+    from detente.node.charter_files import watching_mirrors
+
+    return watching_mirrors(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(run(NodeFolder.open(sys.argv[1])))
