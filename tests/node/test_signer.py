@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from detente.node import journal as journal_module
 from detente.node.journal import Journal
 from detente.node.log_signer import ANSWER_AGE_S
@@ -20,7 +21,6 @@ from detente.record.head import Head, open_cosignature, open_head, sign_head
 from detente.record.header import MissingRange, Seen, parse_header
 from detente.record.names import origin
 from detente.record.tree import EMPTY_ROOT, Frontier, leaf_hash, root_of
-
 from node.rig import CELL, NOON, Cell, Clock, draft
 
 OWN = origin(CELL, "s1")
@@ -117,7 +117,7 @@ class TestStartQuestion:
         assert room.log.status().size == 0
         assert room.log.feed(0, group.entries, group.note).state == "started"
 
-    def test_a_peer_with_another_tree_under_our_name_stops_it_for_good(self, cell: Cell, clock: Clock) -> None:
+    def test_a_peer_with_another_tree_of_ours_stops_it_for_good(self, cell: Cell, clock: Clock) -> None:
         first = started(cell, clock)
         first.log.append([draft(), draft()], (), have=0)
         room = cell.room("s1", clock)
@@ -209,12 +209,16 @@ class TestAppend:
 
 
 class TestMirror:
-    """B1: a mirror never cosigns a smaller head, nor another root for the same size; also not after a restart."""
+    """B1: a mirror never cosigns a smaller head, nor another root for a size, restart or not."""
 
     @pytest.mark.parametrize("restart", [False, True])
     @pytest.mark.parametrize(
         ("size", "root", "code"),
-        [(4, b"\1" * 32, "cosigned-more"), (5, b"\2" * 32, "cosigned-other"), (0, EMPTY_ROOT, "cosigned-more")],
+        [
+            (4, b"\1" * 32, "cosigned-more"),
+            (5, b"\2" * 32, "cosigned-other"),
+            (0, EMPTY_ROOT, "cosigned-more"),
+        ],
     )
     def test_going_back_is_refused(
         self, cell: Cell, clock: Clock, restart: bool, size: int, root: bytes, code: str
@@ -367,9 +371,8 @@ def start_child(children: list[subprocess.Popen[str]], cell: Cell, *words: str) 
     for party in ("s1", "s2", "g1"):
         cell.folder(party)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(cell.root), *words], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-c", CHILD, str(cell.root), *words]
+    child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     children.append(child)
     return child
 
