@@ -1,0 +1,123 @@
+"""Entries as this node can read them now: header, core and content, in the order of arrival.
+
+The fold judges; this only remembers what is readable, so that an entry is shown and an alarm sounds even
+when the fold cannot take it (ahead of its log, quarantined).
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from detente.cases.core import Content, Core, parse_content, parse_core
+from detente.node.rows import ArrivalRow
+from detente.record.errors import Malformed
+from detente.record.header import CONTENT, CORE, Header, parse_header
+from detente.record.names import EntryId
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One entry. `case` is the opening entry's id once that is known here; `at` when it arrived first."""
+
+    id: EntryId
+    position: int
+    at: int
+    header_bytes: bytes
+    header: Header | None
+    core: Core | None
+    core_bytes: bytes | None
+    content: Content | None
+    in_log: bool
+    opened: Mapping[int, bytes] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+
+    @property
+    def party(self) -> str:
+        """The author's party."""
+        return self.id.log.split("/")[1]
+
+
+def read_row(arrival: ArrivalRow, first_at: int | None) -> EntryRow:
+    """The row of an arrival; what does not parse is absent, never an error."""
+    header = _header(arrival.header)
+    opened = {one.position: one.plaintext for one in arrival.opened if one.plaintext is not None}
+    roles = {one.role: opened[one.position] for one in arrival.opened if one.position in opened}
+    core_bytes = roles.get(CORE)
+    return EntryRow(
+        arrival.entry, arrival.position, arrival.at if first_at is None else first_at, arrival.header, header,
+        _core(core_bytes), core_bytes, _content(roles.get(CONTENT)), arrival.in_log, opened,
+        tuple(one.failure for one in arrival.opened if one.failure),
+    )  # fmt: skip
+
+
+def _header(data: bytes) -> Header | None:
+    try:
+        return parse_header(data)
+    except Malformed:
+        return None
+
+
+def _core(data: bytes | None) -> Core | None:
+    try:
+        return None if data is None else parse_core(data)
+    except Malformed:
+        return None
+
+
+def _content(data: bytes | None) -> Content | None:
+    try:
+        return None if data is None else parse_content(data)
+    except Malformed:
+        return None
+
+
+class RowBook:
+    """All rows of this node. One thread writes; readers see whole rows (assignment is atomic)."""
+
+    def __init__(self) -> None:
+        self._rows: dict[EntryId, EntryRow] = {}
+        self._by_core: dict[bytes, EntryId] = {}
+        self._positions: list[int] = []
+        self._ids: list[EntryId] = []
+
+    def take(self, arrival: ArrivalRow) -> EntryRow:
+        """Remember an arrival; its entry's row is replaced by what is readable now."""
+        before = self._rows.get(arrival.entry)
+        row = read_row(arrival, None if before is None else before.at)
+        self._rows[row.id] = row
+        if row.header is not None:
+            self._by_core.setdefault(row.header.core, row.id)
+        self._ids.append(row.id)
+        self._positions.append(row.position)
+        return row
+
+    def get(self, entry: EntryId) -> EntryRow | None:
+        """The row of one entry."""
+        return self._rows.get(entry)
+
+    def all(self) -> Iterator[EntryRow]:
+        """Every row, in no promised order."""
+        return iter(list(self._rows.values()))
+
+    def after(self, position: int, limit: int) -> list[tuple[int, EntryRow]]:
+        """Arrivals behind `position`: each position with its entry's row as of now."""
+        start = bisect.bisect_right(self._positions, position)
+        end = start + limit
+        pairs = zip(self._positions[start:end], self._ids[start:end], strict=True)
+        return [(at, self._rows[entry]) for at, entry in pairs]
+
+    def case_of(self, row: EntryRow) -> EntryId | None:
+        """The case's opening entry: the row itself for an opening, else the one its reference names."""
+        if row.core is None:
+            return None
+        if row.core.case is None:
+            return row.id
+        # SPEC: protocol A9. The hash decides; the index only says where to look.
+        return self._by_core.get(row.core.case.core)
+
+    def by_core(self, core: bytes) -> EntryRow | None:
+        """The entry whose core has that SHA-256."""
+        entry = self._by_core.get(core)
+        return None if entry is None else self._rows[entry]
