@@ -59,14 +59,14 @@ FIELD_TYPES: Final = ("code", "text", "time", "place", "int", "list", "bool", "r
 
 @dataclass(frozen=True)
 class Worded:
-    """A thing with an id and agreed words; `state` and `by` say who has looked at them."""
+    """A thing with an id and agreed words; `state` and `reviewed_by` say who has looked at them."""
 
     id: str
     labels: Text
     definition: Text
     not_to_be_read_as: Text
     state: StringState
-    by: tuple[str, ...]
+    reviewed_by: tuple[str, ...]
 
     def label(self, lang: str) -> str:
         """The label in `lang`; the bare id where the charter has a gap (`check_charter` names it)."""

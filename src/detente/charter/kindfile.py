@@ -1,0 +1,337 @@
+"""Reads one kind file (`kinds/D02.toml`) into a `Kind`, and the file of shared lists into lists and notes.
+
+1. The file's name is its kind's id.
+2. A field says in which acts it is required or optional; an act's lists are gathered from that.
+3. `from`, `by` and codes may be lists; each row is unfolded, so that one table row has one meaning.
+4. Two rows that both fit one situation are refused: no order of rows decides.
+5. Whatever a row names must exist: states, acts, fields, codes, lists.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from detente.charter import model
+from detente.charter.model import (
+    ActRule,
+    ClockEnd,
+    ClockUse,
+    Code,
+    CodeList,
+    Crossed,
+    Field,
+    Kind,
+    Prepared,
+    State,
+    Transition,
+    When,
+    Worded,
+)
+from detente.charter.strict import CLOCK, CODE, NAME, Table, contradiction, parse_toml
+from detente.record.errors import Malformed
+
+COMMON: Final = "common.toml"
+"""The file of lists, notes and terms that kinds share."""
+
+CHECKS: Final = ("V02", "V03", "V04", "V05", "V06", "V07", "V09", "V10", "V11", "V22", "ECHO")
+"""Form checks that a kind may ask for (domain 2.11); ECHO: the answer repeats `test_text` byte for byte."""
+
+_KIND_ID: Final = re.compile(r"[DR][0-9]{2}")
+_NOTE_ID: Final = re.compile(r"N[1-9][0-9]?")
+_HOLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_STAYS: Final = "stays"
+_CLAUSE: Final = "charter 3"
+
+
+@dataclass(frozen=True)
+class Common:
+    """What `common.toml` holds."""
+
+    lists: Mapping[str, CodeList]
+    notes: Mapping[str, Worded]
+    terms: Mapping[str, Worded]
+
+
+def parse_common(data: bytes) -> Common:
+    """Shared lists, standard notes and terms. Raises Malformed or RuleViolation."""
+    top = parse_toml(data, f"kinds/{COMMON}")
+    lists = _lists(top)
+    notes: dict[str, Worded] = {}
+    for row in top.tables("note", required=True):
+        one = Worded(id=row.text("id", _NOTE_ID), **row.worded())
+        row.done()
+        _new(one.id, notes, row)
+        notes[one.id] = one
+    terms: dict[str, Worded] = {}
+    for row in top.tables("term", required=True):
+        one = Worded(id=row.text("id", NAME), **row.worded())
+        row.done()
+        _new(one.id, terms, row)
+        terms[one.id] = one
+    top.done()
+    return Common(lists, notes, terms)
+
+
+def parse_kind(name: str, data: bytes, common: Common) -> Kind:
+    """The kind of the file `name`. Raises Malformed or RuleViolation, naming the path."""
+    top = parse_toml(data, f"kinds/{name}")
+    kind_id = top.text("id", _KIND_ID)
+    if name != f"{kind_id}.toml":
+        raise contradiction(_CLAUSE, top.at("id"), f"{kind_id} stands in a file called {name}")
+    own = _lists(top)
+    if both := own.keys() & common.lists.keys():
+        raise contradiction(_CLAUSE, top.at("list"), f"{min(both)} is a shared list")
+    fields = tuple(_field(row) for row in top.tables("field"))
+    used = {one.codes for one in fields if one.codes is not None}
+    states = _by_id(_state(row) for row in top.tables("state", required=True))
+    acts = _by_id(_act(row, fields) for row in top.tables("act", required=True))
+    rows = Rows(fields, {**common.lists, **own}, acts, states)
+    kind = Kind(
+        id=kind_id,
+        **top.worded(),
+        version=top.integer("version", low=1, high=9999),
+        floor=top.boolean("floor", False),
+        basket=top.choice("basket", model.BASKETS),
+        precedence=top.choice("precedence", model.PRECEDENCES),
+        mode=top.choice("mode", model.MODES),
+        opened_by=top.choices("opened_by", model.PARTY_ROLES, required=True),
+        addressees=_addressees(top),
+        initial=rows.known_state(top.text("initial"), top.at("initial")),
+        second_signature=rows.known_acts(top.texts("second_signature"), top.at("second_signature")),
+        fields=fields,
+        lists={key: value for key, value in rows.lists.items() if key in own or key in used},
+        acts=acts,
+        states=states,
+        transitions=tuple(Transition(*row) for row in rows.read(top, "transition")),
+        crossed=tuple(Crossed(*row) for row in rows.read(top, "crossed")),
+        clocks=tuple(rows.clock(row) for row in top.tables("clock")),
+        prepared=tuple(rows.prepared(row) for row in top.tables("prepared")),
+        checks=top.choices("checks", CHECKS),
+        printed=rows.known_fields(top.texts("printed"), top.at("printed")),
+    )
+    top.done()
+    rows.check_fields(top.path)
+    _by_id(kind.fields)
+    _by_id(kind.prepared)
+    return kind
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Reads rows that name fields, codes, acts and states of one kind, and refuses names that are nowhere."""
+
+    fields: tuple[Field, ...]
+    lists: Mapping[str, CodeList]
+    acts: Mapping[str, ActRule]
+    states: Mapping[str, State]
+
+    def read(self, top: Table, key: str) -> Iterator[tuple[str, str, str, When, str]]:
+        """Unfolded rows of `transition` or `crossed`: (at, act, by, when, to)."""
+        seen: list[tuple[str, str, str, When]] = []
+        for row in top.tables(key):
+            at = row.texts("from", required=True)
+            act = self.known_acts((row.text("act"),), row.at("act"))[0]
+            by = row.choices("by", model.CASE_ROLES, required=True)
+            when = self.known_when(row.when(), row.at("when"))
+            to = row.text("to")
+            row.done()
+            if wrong := [one for one in by if one not in self.acts[act].by]:
+                raise contradiction(_CLAUSE, row.at("by"), f"{act} is not for {wrong[0]}")
+            for one, role in itertools.product(self._from(at, row), by):
+                _unambiguous((one, act, role, when), seen, row)
+                yield one, act, role, when, one if to == _STAYS else self.known_state(to, row.at("to"))
+
+    def clock(self, row: Table) -> ClockUse:
+        """One `[[clock]]` row."""
+        start = row.choice("start", model.STARTS)
+        scope = row.choice("scope", ("case", "party")) if row.has("scope") else "case"
+        found = ClockUse(
+            clock=row.text("clock", CLOCK),
+            start=_literal_start(start),
+            on=self.known_acts(row.texts("on", required=True), row.at("on")),
+            of=row.choice("of", model.CASE_ROLES),
+            when=self.known_when(row.when(), row.at("when")),
+            ends=tuple(self._end(one) for one in row.tables("ends")),
+            lifted=tuple(self.known_state(one, row.at("lifted")) for one in row.texts("lifted")),
+            scope="party" if scope == "party" else "case",
+        )
+        row.done()
+        return found
+
+    def prepared(self, row: Table) -> Prepared:
+        """One prepared sentence; each language has the same holes, and each hole is a field."""
+        found = Prepared(
+            id=row.text("id", NAME),
+            **row.worded(),
+            act=self.known_acts(row.texts("act", required=True), row.at("act")),
+            when=self.known_when(row.when(), row.at("when")),
+            holes=self.known_fields(row.texts("holes"), row.at("holes")),
+        )
+        row.done()
+        for lang, sentence in found.labels.items():
+            if sorted(_HOLE.findall(sentence)) != sorted(found.holes) or "{" in _HOLE.sub("", sentence):
+                raise contradiction(_CLAUSE, row.at(f"label.{lang}"), "holes differ from those of `holes`")
+        return found
+
+    def known_state(self, name: str, path: str) -> str:
+        """`name` if it is a state of this kind."""
+        if name not in self.states:
+            raise contradiction(_CLAUSE, path, f"no state {name[:40]}")
+        return name
+
+    def known_acts(self, names: tuple[str, ...], path: str) -> tuple[str, ...]:
+        """`names` if all are acts of this kind."""
+        if unknown := [one for one in names if one not in self.acts]:
+            raise contradiction(_CLAUSE, path, f"no act {unknown[0][:40]}")
+        return names
+
+    def known_fields(self, names: tuple[str, ...], path: str) -> tuple[str, ...]:
+        """`names` if all are fields of this kind."""
+        if unknown := [one for one in names if one not in {field.id for field in self.fields}]:
+            raise contradiction(_CLAUSE, path, f"no field {unknown[0][:40]}")
+        return names
+
+    def known_when(self, when: When, path: str) -> When:
+        """`when` if its fields are code fields of the core and its codes theirs."""
+        for name, codes in when.items():
+            field = next((one for one in self.fields if one.id == name), None)
+            # SPEC: protocol A4: content may be destroyed, so nothing that moves state may rest on it.
+            if field is None or field.type != "code" or field.part != "core" or field.codes is None:
+                raise contradiction(_CLAUSE, path, f"{name} is no code field of the core")
+            known = self.lists[field.codes].codes if field.codes in self.lists else {}
+            if unknown := [code for code in codes if code not in known]:
+                raise contradiction(_CLAUSE, path, f"{name} has no code {unknown[0][:40]}")
+        return when
+
+    def check_fields(self, path: str) -> None:
+        """Refuse fields whose lists, conditions, default or acts are nowhere."""
+        for field in self.fields:
+            where = f"{path}: field {field.id}"
+            if field.codes is not None and field.codes not in self.lists:
+                raise contradiction(_CLAUSE, where, f"no list {field.codes}")
+            if (field.codes is not None) != ("code" in (field.type, field.of)):
+                raise contradiction(_CLAUSE, where, "code fields and no others name a list")
+            if field.default is not None and field.codes is not None:
+                self.known_when({field.id: (field.default,)}, where)
+            self.known_when(field.when, where)
+            self.known_acts(field.required + field.optional, where)
+
+    def _from(self, at: tuple[str, ...], row: Table) -> tuple[str, ...]:
+        if at == ("*",):
+            return tuple(self.states)
+        return tuple(self.known_state(one, row.at("from")) for one in at)
+
+    def _end(self, row: Table) -> ClockEnd:
+        act = self.known_acts((row.text("act"),), row.at("act"))[0]
+        found = ClockEnd(act, row.choice("by", model.CASE_ROLES))
+        row.done()
+        return found
+
+
+def _field(row: Table) -> Field:
+    kind = row.choice("type", model.FIELD_TYPES)
+    part: Literal["core", "content"] = (
+        "core" if row.choice("part", ("core", "content")) == "core" else "content"
+    )
+    found = Field(
+        id=row.text("name", NAME),
+        **row.worded(),
+        part=part,
+        type=kind,
+        of=row.choice("of", model.FIELD_TYPES) if kind == "list" else None,
+        codes=row.maybe_text("codes", NAME),
+        unit=row.maybe_text("unit", NAME),
+        minimum=row.maybe_integer("minimum", low=-(2**53) + 1),
+        maximum=row.maybe_integer("maximum"),
+        required=row.choices("required", model.ACTS),
+        optional=row.choices("optional", model.ACTS),
+        when=row.when(),
+        default=row.maybe_text("default"),
+        auto=row.boolean("auto", False),
+    )
+    row.done()
+    if set(found.required) & set(found.optional) or not found.required + found.optional:
+        raise contradiction(_CLAUSE, row.path, "a field is required or optional in an act, and in some act")
+    if kind in ("text", "int", "list", "hex") and found.maximum is None:
+        raise Malformed(row.at("maximum"), "is missing")  # every size has a limit
+    return found
+
+
+def _act(row: Table, fields: tuple[Field, ...]) -> ActRule:
+    name = row.choice("id", model.ACTS)
+    found = ActRule(
+        id=name,
+        **row.worded(),
+        by=row.choices("by", model.CASE_ROLES, required=True),
+        posts=row.texts("posts", CODE, required=True),
+        approvals=row.integer("approvals", high=4),
+        unapproved_when=row.when("unapproved_when"),
+        other_post=row.boolean("other_post", False),
+        required=tuple(one.id for one in fields if name in one.required),
+        optional=tuple(one.id for one in fields if name in one.optional),
+    )
+    row.done()
+    return found
+
+
+def _state(row: Table) -> State:
+    found = State(id=row.text("id", NAME), **row.worded(), final=row.boolean("final", False))
+    row.done()
+    return found
+
+
+def _lists(top: Table) -> dict[str, CodeList]:
+    found: dict[str, CodeList] = {}
+    for row in top.tables("list"):
+        list_id = row.text("id", NAME)
+        words = row.worded()
+        codes: dict[str, Code] = {}
+        for inner in row.tables("code", required=True):
+            code = Code(id=inner.text("id", CODE), **inner.worded())
+            inner.done()
+            _new(code.id, codes, inner)
+            codes[code.id] = code
+        row.done()
+        _new(list_id, found, row)
+        found[list_id] = CodeList(id=list_id, **words, codes=codes)
+    return found
+
+
+def _addressees(top: Table) -> Literal["none", "one"]:
+    return "one" if top.choice("addressees", ("none", "one")) == "one" else "none"
+
+
+def _literal_start(start: str) -> Literal["receipt", "deposit", "earliest", "act"]:
+    match start:
+        case "receipt" | "deposit" | "earliest":
+            return start
+        case _:
+            return "act"
+
+
+def _by_id(things: Iterable[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in things:
+        if one.id in found:
+            raise contradiction(_CLAUSE, type(one).__name__.lower(), f"{one.id} stands twice")
+        found[one.id] = one
+    return found
+
+
+def _new(key: str, found: Mapping[str, object], row: Table) -> None:
+    if key in found:
+        raise contradiction(_CLAUSE, row.path, f"{key} stands twice")
+
+
+def _unambiguous(new: tuple[str, str, str, When], seen: list[tuple[str, str, str, When]], row: Table) -> None:
+    """Refuse a row that fits a situation which an earlier row fits too (rule 4)."""
+    for old in seen:
+        shared = old[3].keys() & new[3].keys()
+        apart = any(not set(old[3][name]) & set(new[3][name]) for name in shared)
+        if old[:3] == new[:3] and not apart:
+            raise contradiction(_CLAUSE, row.path, f"two rows for {new[1]} by {new[2]} in {new[0]}")
+    seen.append(new)
