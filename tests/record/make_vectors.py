@@ -24,9 +24,11 @@ MAKERS = (
     texts.keys,
     texts.notes,
     texts.heads,
+    texts.cosignatures,
     trees.trees,
     trees.tiles,
     trees.policies,
+    trees.quorums,
     trees.proofs,
     trees.evidence,
 )

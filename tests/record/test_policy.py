@@ -177,6 +177,13 @@ class TestJudge:
         with pytest.raises(Unverified, match="signature"):
             judge(encode_note(parsed.text, signatures), parse_policy(SMALL))
 
+    def test_two_times_under_one_mirror_s_name_refuse_the_head(self):
+        later = parse_note(logs.note(ENTRIES) + logs.lines(ENTRIES, time=logs.TIME + 3))
+        parsed = parse_note(HEAD)
+        mixed = (*parsed.signatures[:3], later.signatures[3], *parsed.signatures[4:])
+        with pytest.raises(Unverified, match="cosignature time"):
+            judge(encode_note(parsed.text, mixed), logs.policy())
+
     def test_a_known_key_twice_refuses_the_head(self):
         again = parse_note(HEAD).signatures[2].encode()
         with pytest.raises(Malformed, match="repeated"):

@@ -1,10 +1,13 @@
 """C2SP tlog-proof: an entry, an index, a path, a cosigned head."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.record.errors import Malformed, Unverified
+from detente.record.note import encode_note, parse_note
 from detente.record.proof import MAX_HASHES, TlogProof, encode_proof, parse_proof, verify_proof
 from detente.record.tree import Tree, leaf_hash
 from record import logs
@@ -77,6 +80,14 @@ class TestVerify:
         lonely = logs.note(ENTRIES) + logs.lines(ENTRIES, logs.mirrors_of("s1")[:1])
         with pytest.raises(Unverified, match="quorum"):
             verify_proof(TlogProof(6, PROOF.hashes, lonely), ENTRIES[6], POLICY)
+
+    def test_both_halves_of_the_log_are_needed_whatever_the_policy_asks(self):
+        easy = replace(POLICY, quorum=None)
+        parsed = parse_note(PROOF.checkpoint)
+        half = encode_note(parsed.text, parsed.signatures[:1])
+        verify_proof(PROOF, ENTRIES[6], easy)
+        with pytest.raises(Unverified, match="signature missing"):
+            verify_proof(TlogProof(6, PROOF.hashes, half), ENTRIES[6], easy)
 
     @settings(max_examples=80)
     @given(st.integers(0, 8 * len(FILE) - 1))

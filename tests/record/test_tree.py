@@ -84,6 +84,8 @@ class TestRoot:
     def test_a_frontier_whose_hashes_do_not_fit_its_size_is_refused(self):
         with pytest.raises(Unverified):
             Frontier(3, [EMPTY_ROOT])
+        with pytest.raises(Unverified):
+            Frontier(1, [b"short"])
 
 
 class TestInclusion:

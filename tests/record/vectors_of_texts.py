@@ -237,6 +237,10 @@ def heads() -> Iterator[Vector]:
         ),
     ):
         yield broken(base, name, old, new, comment, rule=f"formats/head {rule}", expect=expect)
+
+
+def cosignatures() -> Iterator[Vector]:
+    payload = sign_head(HEAD, logs.pair(logs.LOG), logs.TIME)
     receipt = cosign(HEAD, S2, logs.pair(S2), logs.TIME + 2)
     later = cosign(HEAD, S2, logs.pair(S2), logs.TIME + 3)
     one, two = (line.encode() for line in parse_note(payload + receipt.lines).signatures[2:])

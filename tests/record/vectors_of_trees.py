@@ -202,6 +202,9 @@ def policies() -> Iterator[Vector]:
         ),
     ):
         yield broken(base, name, old, new, comment, rule=f"formats/policy {rule}")
+
+
+def quorums() -> Iterator[Vector]:
     note = logs.note(ENTRIES) + logs.lines(ENTRIES)
     times = {f"{mirror.name}:{half}": logs.TIME + 2 for mirror in MIRRORS for half in ("ed25519", "mldsa44")}
     value = {"cosigned": {f"{logs.LOG}:mldsa44": logs.TIME} | times, "satisfied": True}
@@ -216,6 +219,15 @@ def policies() -> Iterator[Vector]:
     )
     yield base
     lines = [line.encode() for line in parse_note(note).signatures]
+    later = parse_note(logs.note(ENTRIES) + logs.lines(ENTRIES, time=logs.TIME + 3))
+    yield broken(
+        base,
+        "two_times",
+        lines[3],
+        later.signatures[3].encode(),
+        "the halves of one mirror carry two times",
+        expect="unverified",
+    )
     yield broken(
         base, "guarantor_missing", lines[4] + lines[5], b"", "one mirror did not cosign", expect="no-quorum"
     )

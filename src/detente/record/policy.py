@@ -20,6 +20,7 @@ from detente.record.encoding import parse_decimal
 from detente.record.errors import Malformed, Unverified
 from detente.record.head import Head, parse_body, verify_ed25519, verify_mldsa44
 from detente.record.keys import COSIGNATURE_ED25519, ED25519, MLDSA44, LogKeys, MirrorKeys, Vkey, parse_vkey
+from detente.record.names import cell_of
 from detente.record.note import Note, find, parse_note
 
 #: A cell of three parties needs some thirty keys; a hundred logs of 2 KB keys stay below.
@@ -74,7 +75,7 @@ def judge(note: bytes, policy: Policy) -> Judged:
     """What a policy says of a head with its lines.
 
     Raises Malformed if it is no head or a known key stands twice, Unverified if no known log signed it or a
-    known key's signature is wrong.
+    known key's signature is wrong or the halves of a cosigner carry two times.
     """
     parsed = parse_note(note)
     head = parse_body(parsed.text)
@@ -84,6 +85,7 @@ def judge(note: bytes, policy: Policy) -> Judged:
         raise Unverified("no known log signed", origin=head.origin)
     times = {name: _cosigned_at(parsed, head, key) for name, key in policy.witnesses.items()}
     cosigned = {name: time for name, time in times.items() if time is not None}
+    _check_halves(policy, cosigned)
     return Judged(head, MappingProxyType(cosigned), _satisfied(policy, cosigned))
 
 
@@ -142,11 +144,13 @@ def cell_policy(watched: Iterable[Watched]) -> Policy:
         mirrors |= {f"{mirror.name}:mldsa44": mirror.mldsa44 for mirror in one.mirrors}
         witnesses |= heads | mirrors
         names = tuple(heads)
+        # No party's name can be `none` or that of the quorum with the cell before it.
+        party = f"{cell_of(one.logs[0].origin)}/{one.party}"
         if len(names) > 1:
-            groups.append(Group(f"{one.party}-heads", 1, names))
+            groups.append(Group(f"{party}/heads", 1, names))
             names = (groups[-1].name,)
-        groups.append(Group(one.party, len(names) + len(mirrors), (*names, *mirrors)))
-        parties.append(one.party)
+        groups.append(Group(party, len(names) + len(mirrors), (*names, *mirrors)))
+        parties.append(party)
     groups.append(Group("any-log", 1, tuple(parties)))
     return Policy(tuple(logs), MappingProxyType(witnesses), tuple(groups), "any-log")
 
@@ -237,6 +241,15 @@ def _cosigned_at(note: Note, head: Head, key: Vkey) -> int | None:
     if line is None:
         return None
     return (verify_mldsa44 if key.type == MLDSA44 else verify_ed25519)(line, key, head)
+
+
+def _check_halves(policy: Policy, cosigned: Mapping[str, int]) -> None:
+    """Raise Unverified if two keys of one cosigner carry two times."""
+    times: dict[str, int] = {}
+    for name, time in cosigned.items():
+        key = policy.witnesses[name]
+        if times.setdefault(key.name, time) != time:
+            raise Unverified("cosignature time", mirror=key.name)  # SPEC: protocol B7
 
 
 def _satisfied(policy: Policy, cosigned: Mapping[str, int]) -> bool:

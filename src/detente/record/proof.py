@@ -17,6 +17,7 @@ from typing import Final
 
 from detente.record.encoding import encode_base64, parse_base64, parse_decimal
 from detente.record.errors import Malformed, Unverified
+from detente.record.head import open_head
 from detente.record.note import MAX_NOTE, parse_note
 from detente.record.policy import Judged, Policy, judge
 from detente.record.tree import HASH_SIZE, leaf_hash, verify_inclusion
@@ -80,6 +81,7 @@ def verify_proof(proof: TlogProof, entry: bytes, policy: Policy) -> Judged:
     from the entry to the root do not hold.
     """
     judged = judge(proof.checkpoint, policy)
+    open_head(proof.checkpoint, policy.log_keys(judged.head.origin))
     if not judged.satisfied:
         raise Unverified("quorum", origin=judged.head.origin, size=judged.head.size)
     verify_inclusion(leaf_hash(entry), proof.index, judged.head.size, proof.hashes, judged.head.root)

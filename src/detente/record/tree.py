@@ -36,7 +36,8 @@ class Frontier:
     def __init__(self, size: int = 0, hashes: Iterable[bytes] = ()) -> None:
         self.size = size
         self._hashes = list(hashes)
-        if size < 0 or len(self._hashes) != size.bit_count():
+        sizes = {len(one) for one in self._hashes}
+        if size < 0 or len(self._hashes) != size.bit_count() or not sizes <= {HASH_SIZE}:
             raise Unverified("frontier", size=size)
 
     @property
@@ -83,8 +84,7 @@ class Tree:
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
         self.size = 0
         self._levels: list[bytearray] = [bytearray()]
-        for leaf in leaves:
-            self.append(leaf)
+        self.extend(leaves)
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
@@ -97,6 +97,11 @@ class Tree:
                 self._levels.append(bytearray())
             self._levels[level] += hashlib.sha256(b"\x01" + pair).digest()
         self.size += 1
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes in their order."""
+        for leaf in leaves:
+            self.append(leaf)
 
     def row(self, level: int, start: int, end: int) -> bytes:
         """Hashes start..end of the full subtrees of 2**level leaves, joined; fewer if the tree is smaller."""
