@@ -1,0 +1,1 @@
+"""Formatting of marks in templates; no rules."""

@@ -1,0 +1,20 @@
+"""All addresses: every page stands under its language, the event stream stands in front (asgi)."""
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import include, path
+
+
+def root(_request: HttpRequest) -> HttpResponse:
+    """The party's own language first; the reader changes it on the page."""
+    return redirect(f"/{settings.LANGUAGE_CODE}/")
+
+
+urlpatterns = [
+    path("", root),
+    *i18n_patterns(
+        path("", include("detente.desk.watch.urls")), path("", include("detente.desk.signin.urls"))
+    ),
+]
