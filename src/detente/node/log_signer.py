@@ -178,6 +178,10 @@ class LogSigner:
             if self._tree.root(signed.head.size) != signed.head.root:
                 self._stop("own-head")
             return self.status()
+        if self._state == STARTED:
+            # Our keys signed what this signer did not: another one runs, or the keys are stolen (C3).
+            self._stop("own-head-unknown")
+            return self.status()
         if start != self._tree.size + len(self._fed):
             self._fed = []
             if start != self._tree.size:

@@ -36,6 +36,7 @@ class Entry(models.Model):
     log = models.ForeignKey(Log, on_delete=models.PROTECT)
     index = models.BigIntegerField()
     header = models.BinaryField()
+    leaf = models.BinaryField()  # leaf hash of `header`: by it `fsck` names the one entry that changed
     floor = models.BooleanField()
     stored_at = models.BigIntegerField()
 

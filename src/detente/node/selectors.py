@@ -59,6 +59,19 @@ def entry(entry_id: EntryId) -> bytes | None:
     return found[0] if found else None
 
 
+def leaves(origin: str, start: int, end: int) -> list[bytes]:
+    """Leaf hashes of entries start..end (end excluded), as many as are held."""
+    found = tables.Entry.objects.filter(log__origin=origin, index__gte=start, index__lt=end).order_by("index")
+    return [bytes(one) for one in found.values_list("leaf", flat=True)]
+
+
+def is_floor(entry_id: EntryId) -> bool:
+    """Whether an entry in its log is of a floor kind, as its header says."""
+    return tables.Entry.objects.filter(
+        log__origin=entry_id.log, index=entry_id.index, floor=True
+    ).exists()
+
+
 def iterate_entries(origin: str, start: int = 0) -> Iterator[bytes]:
     """Header bytes of a whole log from `start`, read in pages."""
     while page := entries(origin, start, start + PAGE):
@@ -165,6 +178,12 @@ def wanted(origin: str | None = None, *, limit: int = PAGE) -> tuple[WantedRow, 
     if origin is not None:
         found = found.filter(log__origin=origin)
     return tuple(_wanted_row(row) for row in found[:limit])
+
+
+def wanted_named(sha256: bytes) -> tuple[WantedRow, ...]:
+    """Where a sealed part with that hash is wanted."""
+    found = tables.Wanted.objects.filter(sha256=sha256.hex()).select_related("log").order_by("id")
+    return tuple(_wanted_row(row) for row in found)
 
 
 def lacking(origin: str, size: int) -> tuple[MissingRange, ...]:

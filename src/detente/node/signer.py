@@ -269,9 +269,10 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
 
 
 def _watching(folder: NodeFolder) -> Mapping[str, MirrorKeys]:
-    from detente.node.charter_files import watching_mirrors
+    from detente.node.charter_keys import watching_mirrors
+    from detente.node.pairing import node_charter
 
-    return watching_mirrors(folder)
+    return watching_mirrors(node_charter(folder), folder.party)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@
 4. Grouped jobs: what waits under one name when its turn comes is given to the group's function together, so
    that own entries released in the same moment get one head.
 5. The result, or the error, is in the job's future; by then the transaction is on disk.
+6. A generator job may give its result before its end, `yield Answer(result)`: what follows is bookkeeping
+   that nobody waits for.
 """
 
 from __future__ import annotations
@@ -38,6 +40,13 @@ class _Job:
     call: Callable[[], Any] | None = None
     group: str | None = None
     payload: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a generator job yields to give its result before it ends."""
+
+    result: Any
 
 
 class Writer(threading.Thread):
@@ -135,7 +144,10 @@ class Writer(threading.Thread):
         try:
             result = self._step(first)
         except Exception as error:
-            first.future.set_exception(error)
+            if first.future.done():
+                _log.exception("a job failed behind its answer")
+            else:
+                first.future.set_exception(error)
         else:
             self._done(first, result)
 
@@ -146,9 +158,11 @@ class Writer(threading.Thread):
             return result
         while True:
             try:
-                next(result)
+                given = next(result)
             except StopIteration as end:
                 return end.value
+            if isinstance(given, Answer):
+                self._done(job, given.result)
             self._floor_now()
 
     def _floor_now(self) -> None:
@@ -171,7 +185,8 @@ class Writer(threading.Thread):
                 self._done(job, result)
 
     def _done(self, job: _Job, result: Any) -> None:
-        job.future.set_result(result)
+        if not job.future.done():
+            job.future.set_result(result)
         for call in self._after:
             try:
                 call()

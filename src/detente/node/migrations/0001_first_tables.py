@@ -156,6 +156,7 @@ class Migration(migrations.Migration):
                 ),
                 ("index", models.BigIntegerField()),
                 ("header", models.BinaryField()),
+                ("leaf", models.BinaryField()),
                 ("floor", models.BooleanField()),
                 ("stored_at", models.BigIntegerField()),
                 ("log", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="node.log")),

@@ -1,0 +1,295 @@
+"""From a draft to an entry that would survive a power cut (protocol A6, A7, C1, C2).
+
+    prepare   any thread: seal the parts to their readers
+    propose   writer: parts and draft on disk, waiting for approvals
+    release   writer: approvals fixed, then as `append`
+    append    writer, grouped: parts on disk → signer (journal on disk) → entries and head on disk → answer
+
+1. Whatever is lost on the way, an entry stands in the log once: a proposal is known by its core (A8), and
+   before anything new is signed the store takes what the journal has more.
+2. An answer means: header in the journal, parts, entry and head in the store.
+3. Without a started signer a proposal stays `released`; `resume` takes it up again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from detente.node import selectors, store
+from detente.node.opening import OpenedPart, Opener
+from detente.node.rows import HeadRow, ProposalRow
+from detente.node.seeing import own_seen
+from detente.node.signer_client import SignedGroup, SignerClient
+from detente.node.store_own import LOGGED, PROPOSED, RELEASED, release_proposal, save_proposal
+from detente.record.approvals import Approval
+from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
+from detente.record.header import CORE, VERSION, Header, PartInfo, encode_header, parse_header
+from detente.record.names import EntryId, cell_of
+from detente.record.parts import plaintext_hash, seal, sealed_hash
+from detente.record.tiles import MAX_ENTRY
+from detente.record.tree import Frontier, leaf_hash
+
+RECIPIENT_UNKNOWN: Final = declare(
+    "recipient-unknown", "operator", "the charter names no receiving key for a party the part is for"
+)
+STORE_OTHER: Final = declare(
+    "store-differs", "operator", "the store's own log is not the signer's; run fsck, then restore the store"
+)
+
+#: Name of the writer's group for `append`.
+GROUP: Final = "append"
+#: Parts that go into one head's transaction, bytes.
+_GROUP_BYTES: Final = 4 * 1024 * 1024
+_FILE_KEY: Final = 16
+#: Left in a header for `seen`: a draft that is taken must never turn out too long at the signer, where it
+#: would hold up those that wait with it.
+_SEEN_ROOM: Final = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPart:
+    """A part before sealing. `to` holds a key, `keep` stores the bytes; neither names the author."""
+
+    role: str
+    plaintext: bytes
+    to: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an officer or the node itself wants to say. Part 0 is the core; `charter` its digest in force."""
+
+    floor: bool
+    to: tuple[str, ...]
+    charter: bytes
+    parts: tuple[DraftPart, ...]
+    post: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A sealed draft: the row to store and the sealed parts by SHA-256."""
+
+    row: ProposalRow
+    parts: Mapping[bytes, bytes]
+
+    @property
+    def core(self) -> bytes:
+        """SHA-256 of the core: what officers approve."""
+        return self.row.core_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A stored proposal with the approvals its charter asks for."""
+
+    name: str
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An own entry that is durable: its id, header and the head that covers it."""
+
+    entry: EntryId
+    header: bytes
+    time: int
+    head: HeadRow
+
+
+class Author:
+    """Writes the own log. `prepare` in any thread; everything else runs in the writer."""
+
+    def __init__(
+        self,
+        origin: str,
+        me: str,
+        signer: SignerClient,
+        opener: Opener,
+        recipients: Callable[[], Mapping[str, str]],
+        clock: Callable[[], int],
+    ) -> None:
+        """`recipients`: receiving key (age1pq…) of every party in force, the own included."""
+        self.origin, self.me = origin, me
+        self._signer, self._opener, self._recipients, self._clock = signer, opener, recipients, clock
+
+    # ---- any thread
+
+    def prepare(
+        self, draft: Draft, approvals: Sequence[Approval] = (), *, name: str | None = None
+    ) -> Prepared:
+        """Seal a draft. Raises Malformed (form), Refused `recipient-unknown`."""
+        keys = self._recipients()
+        sealed, infos, wrapped = {}, [], []
+        for part in draft.parts:
+            file_key = secrets.token_bytes(_FILE_KEY)
+            data = seal(
+                part.plaintext, self._readers(part, keys), file_key=file_key, nonce=secrets.token_bytes(16)
+            )
+            sha256 = sealed_hash(data)
+            sealed[sha256] = data
+            to, keep = tuple(sorted(part.to)), tuple(sorted(part.keep))
+            infos.append(PartInfo(part.role, sha256, len(data), to, keep))
+            wrapped.append(self._opener.wrap(file_key))
+        if not draft.parts or draft.parts[0].role != CORE:
+            raise Malformed("draft", "part 0 is not the core")
+        core = plaintext_hash(draft.parts[0].plaintext)
+        header = Header(
+            VERSION, cell_of(self.origin), self.origin, draft.floor, 1, draft.charter,
+            tuple(sorted(draft.to)), tuple(infos), (), core, tuple(approvals),
+        )  # fmt: skip
+        encoded = encode_header(header)
+        if len(encoded) > MAX_ENTRY - _SEEN_ROOM:
+            raise Malformed("draft", "header too long")
+        row = ProposalRow(
+            name or secrets.token_hex(10), PROPOSED, draft.floor, core, encoded,
+            tuple(part.plaintext for part in draft.parts), tuple(wrapped), draft.post, self._clock(), None,
+        )  # fmt: skip
+        return Prepared(row, sealed)
+
+    # ---- writer jobs
+
+    def propose(self, prepared: Prepared) -> str:
+        """Keep a draft that waits for approvals; its name. Raises Refused `core-repeated`, `disk-full`."""
+        save_proposal(prepared.row, prepared.parts)
+        return prepared.row.name
+
+    def append(self, payloads: Sequence[Prepared | Release]) -> list[Logged | DetenteError]:
+        """The function of the writer's group `append`: one result or refusal for each payload, in order."""
+        names: list[str | DetenteError] = []
+        for payload in payloads:
+            try:
+                names.append(self._released(payload))
+            except DetenteError as error:
+                names.append(error)
+        failure = self._log_released([one for one in names if isinstance(one, str)])
+        return [one if isinstance(one, DetenteError) else self._result(one, failure) for one in names]
+
+    def resume(self) -> list[Logged]:
+        """Take up again what was released and is not in the log yet; gives those that are now."""
+        self.catch_up()
+        waiting = [row.name for row in selectors.proposals(RELEASED, limit=64)]
+        failure = self._log_released(waiting)
+        if failure is not None:
+            raise failure
+        done = [self._result(name, None) for name in waiting]
+        return [one for one in done if isinstance(one, Logged)]
+
+    def catch_up(self) -> int:
+        """Store what the signer's journal has more than the store; how many entries that were (C1)."""
+        stored = 0
+        while groups := self._signer.groups(self._size()):
+            for group in groups:
+                self._store(group)
+                stored += len(group.entries)
+        return stored
+
+    def feed_signer(self) -> int:
+        """Give the signer what the store has of the own log and its journal lacks; its size then (C2)."""
+        status = self._signer.status()
+        head = selectors.head_for_push(self.origin, status.size, 4096)
+        while head is not None and status.state != "stopped" and head.size <= self._size():
+            entries = selectors.entries(self.origin, status.size, head.size)
+            status = self._signer.feed(status.size, entries, head.note)
+            head = selectors.head_for_push(self.origin, status.size, 4096)
+        return status.size
+
+    # ---- inside
+
+    def _readers(self, part: DraftPart, keys: Mapping[str, str]) -> list[str]:
+        parties = sorted({self.me, *part.to})
+        if unknown := [one for one in parties if one not in keys]:
+            raise Refused(RECIPIENT_UNKNOWN, parties=", ".join(unknown))
+        return [keys[one] for one in parties]
+
+    def _released(self, payload: Prepared | Release) -> str:
+        """Have a payload on disk as a released proposal; its name."""
+        if isinstance(payload, Prepared):
+            save_proposal(replace(payload.row, state=RELEASED), payload.parts)
+            return payload.row.name
+        row = selectors.proposal(payload.name)
+        if row is not None and row.state == PROPOSED:
+            header = replace(parse_header(row.draft), approvals=payload.approvals)
+            release_proposal(payload.name, encode_header(header))
+        else:
+            release_proposal(payload.name, b"")
+        return payload.name
+
+    def _log_released(self, names: Sequence[str]) -> DetenteError | None:
+        """Bring released proposals into the log; what stopped it, if anything did."""
+        try:
+            # Each round either stores what the journal had more or signs some of what waits.
+            while waiting := self._waiting(names):
+                drafts = [row.draft for row in waiting]
+                for group in self._signer.append(drafts, own_seen(self.me), have=self._size()):
+                    self._store(group)
+        except DetenteError as error:
+            return error
+        return None
+
+    def _waiting(self, names: Sequence[str]) -> list[ProposalRow]:
+        """Those that are not in the log yet, as many as one head should cover."""
+        found: list[ProposalRow] = []
+        size = 0
+        for name in names:
+            row = selectors.proposal(name)
+            if row is None or row.state == LOGGED:
+                continue
+            size += sum(map(len, row.plaintexts)) + len(row.draft)
+            if found and size > _GROUP_BYTES:
+                break
+            found.append(row)
+        return found
+
+    def _store(self, group: SignedGroup) -> None:
+        """Entries, head, parts and plaintexts of one signed group, in one transaction."""
+        log = selectors.log(self.origin)
+        frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        frontier.extend(leaf_hash(one) for one in group.entries)
+        if group.start + len(group.entries) != group.size or frontier.root() != group.root:
+            raise Refused(STORE_OTHER, size=group.start)
+        head = HeadRow(self.origin, group.size, group.root, group.time, group.note)
+        opened = [
+            one for n, entry in enumerate(group.entries) for one in self._own_opened(group.start + n, entry)
+        ]
+        new = store.NewEntries(
+            self.origin, group.start, group.entries, frontier, self._clock(), (head,), {}, opened
+        )
+        store.append(new, me=self.me)
+
+    def _own_opened(self, index: int, entry: bytes) -> list[OpenedPart]:
+        """What the proposal knows of its parts; an entry whose proposal is gone is opened with our keys."""
+        header = parse_header(entry)
+        row = selectors.proposal_of_core(header.core)
+        if row is not None and len(row.plaintexts) == len(header.parts):
+            return [
+                OpenedPart(index, position, part.role, row.plaintexts[position], row.file_keys[position])
+                for position, part in enumerate(header.parts)
+            ]
+        found = {part.sha256: selectors.part_bytes(part.sha256) for part in header.parts}
+        held = {sha256: data for sha256, data in found.items() if data is not None}
+        return self._opener.open_all(self.me, index, header, held)
+
+    def _result(self, name: str, failure: DetenteError | None) -> Logged | DetenteError:
+        row = selectors.proposal(name)
+        if row is None or row.entry is None:
+            return failure or Unverified("proposal", name=name)
+        header = selectors.entry(row.entry)
+        head = selectors.head_for_push(self.origin, row.entry.index, 0)
+        if header is None or head is None:
+            return Refused(STORE_OTHER, index=row.entry.index)
+        return Logged(row.entry, header, parse_header(header).time, head)
+
+    def _size(self) -> int:
+        log = selectors.log(self.origin)
+        return log.size if log else 0
+
+
+def core_digest(core: bytes) -> str:
+    """Hex SHA-256 of a core, as officers compare it."""
+    return hashlib.sha256(core).hexdigest()

@@ -1,0 +1,99 @@
+"""Two histories of one log: found, kept as a file that convicts, and the log closed (protocol C4).
+
+Every signed head that was ever shown is kept, also one beyond what is held. When the entries under it have
+come, its root must be that of the tree; if it is not, the log's own keys have signed two histories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from detente.charter.model import Charter
+from detente.node import selectors, store
+from detente.node.charter_keys import log_keys
+from detente.node.rows import HeadRow
+from detente.record.errors import Equivocation, Unverified
+from detente.record.evidence import TwoHistories, encode_two_histories, find_two_histories
+from detente.record.head import SignedHead
+from detente.record.mirror import Accepted, ForkFound, fork_evidence
+from detente.record.tree import Frontier, Tree, leaf_hash
+
+
+class Forks:
+    """Compares heads with heads and trees. Jobs of the writer thread."""
+
+    def __init__(self, charter: Charter, clock: Callable[[], int]) -> None:
+        self._charter, self._clock = charter, clock
+
+    def keep(self, signed: SignedHead) -> bool:
+        """Keep a verified head; False if it is known. Raises Equivocation, after keeping both, on a fork."""
+        head = signed.head
+        if head.size == 0:
+            return False
+        row = HeadRow(head.origin, head.size, head.root, signed.time, signed.note)
+        known = selectors.head_at(head.origin, head.size)
+        if known is not None and known.root != head.root:
+            self._convict(head.origin, known.note, signed.note, None)
+        log = selectors.log(head.origin)
+        if known is None and log is not None and head.size <= log.size:
+            self._compare(signed, log.size)
+        return store.add_head(row, at=self._clock())
+
+    def check(self, accepted: Accepted) -> None:
+        """Compare heads shown earlier with the tree that `accepted` brings. Raises Equivocation on a fork."""
+        head = accepted.head.head
+        shown = [
+            row
+            for row in selectors.heads(head.origin, after=accepted.start)
+            if row.size <= accepted.frontier.size
+        ]
+        if not shown or not accepted.entries:
+            return
+        frontier = self._frontier(head.origin)
+        expected = {row.size: row for row in shown}
+        for entry in accepted.entries:
+            frontier.append(leaf_hash(entry))
+            row = expected.get(frontier.size)
+            if row is not None and row.root != frontier.root():
+                held = selectors.leaves(head.origin, 0, accepted.start)
+                tree = Tree([*held, *map(leaf_hash, accepted.entries)])
+                self._convict(head.origin, row.note, accepted.head.note, tree)
+
+    def convict(self, fork: ForkFound) -> None:
+        """Keep the evidence of a fork that a push brought, if a held head contradicts it."""
+        origin = fork.head.head.origin
+        keys = log_keys(self._charter, origin)
+        log = selectors.log(origin)
+        leaves = selectors.leaves(origin, 0, log.size if log else 0)
+        held = selectors.largest_head(origin, within=len(leaves))
+        while held is not None:
+            try:
+                found = fork_evidence(fork, held.note, leaves, keys)
+            except Unverified:  # a head from before the two parted: true in both
+                held = selectors.largest_head(origin, within=held.size - 1)
+            else:
+                self._keep(origin, found)
+                return
+
+    def _compare(self, signed: SignedHead, size: int) -> None:
+        """A head of no more than what is held must be a head of the tree held."""
+        origin = signed.head.origin
+        tree = Tree(selectors.leaves(origin, 0, size))
+        if tree.root(signed.head.size) == signed.head.root:
+            return
+        held = selectors.largest_head(origin, within=size)
+        if held is not None:
+            self._convict(origin, held.note, signed.note, tree)
+
+    def _convict(self, origin: str, first: bytes, second: bytes, tree: Tree | None) -> None:
+        found = find_two_histories(first, second, log_keys(self._charter, origin), tree)
+        if found is not None:
+            self._keep(origin, found)
+            raise Equivocation(origin)
+
+    def _keep(self, origin: str, found: TwoHistories) -> None:
+        store.add_evidence(origin, encode_two_histories(found), at=self._clock())
+
+    def _frontier(self, origin: str) -> Frontier:
+        log = selectors.log(origin)
+        return Frontier(log.size, log.frontier) if log else Frontier()

@@ -1,0 +1,339 @@
+"""The mirror's side: take what peers send, store it whole, and only then cosign (protocol B1, C4, D2, D3).
+
+1. Length, root and signatures decide; what a header says never does.
+2. Entries, head, parts and what could be opened of them go into one transaction (a long catch-up into
+   several, the head first); the cosignature is asked for behind the last.
+3. A signed head that contradicts what is held is kept with the one it contradicts, and the log is closed.
+4. Everything may come twice, in any order, from anybody: it changes nothing the second time.
+
+All `take_…` methods are jobs of the writer thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from detente.charter.model import Charter
+from detente.node import selectors, store
+from detente.node.charter_keys import log_keys, mirror_keys
+from detente.node.disk import Reserve
+from detente.node.forks import Forks
+from detente.node.opening import OpenedPart, Opener
+from detente.node.rows import AheadRow, CosignatureRow, HeadRow
+from detente.node.signer_client import SignerClient
+from detente.node.writer import Answer
+from detente.record.errors import DetenteError, Refused, Unverified, declare
+from detente.record.head import Head, SignedHead, open_head, parse_body
+from detente.record.header import MAX_RANGES, Header
+from detente.record.messages import (
+    MAX_COSIGNATURES,
+    MAX_WANTS,
+    Ahead,
+    Notice,
+    Push,
+    PushAnswer,
+    cosigned_head,
+    open_cosignature_note,
+)
+from detente.record.mirror import Accepted, ForkFound, Mirror, check_ahead
+from detente.record.names import EntryId, party_of
+from detente.record.note import parse_note
+from detente.record.parts import sealed_hash
+from detente.record.tree import EMPTY_ROOT, Frontier, leaf_hash
+
+LOG_CLOSED: Final = declare(
+    "log-closed", "the log's party", "two histories of this log are known; it is closed"
+)
+NOT_FLOOR: Final = declare("not-floor", "sender", "only floor entries travel ahead of their log")
+
+#: Entries of one transaction in a long catch-up: some 50 ms.
+CHUNK: Final = 256
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A notice after its signatures were checked: heads larger than what is held here, to be pulled."""
+
+    to_pull: tuple[Head, ...]
+    new_cosignatures: int
+
+
+class Receiver:
+    """Takes the other parties' logs. All methods but `start_answer` change the record."""
+
+    def __init__(
+        self,
+        charter: Charter,
+        me: str,
+        signer: SignerClient,
+        opener: Opener,
+        reserve: Reserve,
+        clock: Callable[[], int],
+    ) -> None:
+        self._charter, self._me, self._signer = charter, me, signer
+        self._opener, self._reserve, self._clock = opener, reserve, clock
+        self._forks = Forks(charter, clock)
+
+    # ---- jobs
+
+    def take_push(self, peer: str, push: Push) -> Iterator[Answer | None]:
+        """Store a push and cosign; its result is a PushAnswer.
+
+        The cosignature is empty when the signer cannot be reached; what came is stored all the same.
+        Raises Malformed, Unverified, Conflict(size), Equivocation, Refused `log-closed` or `disk-full`.
+        """
+        accepted = self._accept(push)
+        headers = [store.parse_or_none(one) for one in accepted.entries]
+        if accepted.entries and not all(one is not None and one.floor for one in headers):
+            self._reserve.require(sum(map(len, push.entries)) + sum(map(len, push.parts)))
+        yield from self._store(accepted, headers, push.parts)
+        self._take_cosignatures(push.cosignatures)
+        origin = push.log
+        if accepted.head.head.size == accepted.frontier.size:
+            own = self._cosign(accepted.head.head)
+        else:  # an old head again: the answer is what we cosigned since
+            own = selectors.largest_cosignature(origin, self._me)
+        yield Answer(self._answer(origin, accepted.frontier.size, own))
+        if own is not None:
+            store.add_cosignatures([own], at=self._clock())
+
+    def take_own(self, push: Push) -> int:
+        """Entries of the own log that a peer holds and this store lost (C2); the size held then.
+
+        They are stored, then fed to the signer. Raises as `take_push`.
+        """
+        if party_of(push.log) != self._me:
+            raise Unverified("origin", origin=push.log)
+        accepted = self._accept(push)
+        headers = [store.parse_or_none(one) for one in accepted.entries]
+        for _ in self._store(accepted, headers, push.parts):
+            pass
+        status = self._signer.status()
+        if status.size < accepted.frontier.size:
+            entries = selectors.entries(push.log, status.size, accepted.frontier.size)
+            self._signer.feed(status.size, entries, push.head)
+        return accepted.frontier.size
+
+    def take_notice(self, peer: str, notice: Notice) -> Taken:
+        """Keep heads and cosignatures of a notice; says which heads are worth a pull."""
+        larger: dict[str, Head] = {}
+        for note in notice.heads:
+            head = self.take_head(note)
+            held = selectors.log(head.origin)
+            if (held is None or held.size < head.size) and head.size > larger.get(head.origin, head).size - 1:
+                larger[head.origin] = head
+        return Taken(tuple(larger.values()), len(self._take_cosignatures(notice.cosignatures)))
+
+    def take_head(self, note: bytes) -> Head:
+        """Keep a signed head of any log. Raises Equivocation if it contradicts what is held."""
+        head = parse_body(parse_note(note).text)
+        signed = open_head(note, log_keys(self._charter, head.origin))
+        held = selectors.log(head.origin)
+        if party_of(head.origin) == self._me and (held is None or head.size > held.size):
+            # Our own keys signed what this store does not hold: the signer judges, and stops if it must (C3).
+            self._signer.feed(self._signer.status().size, (), note)
+            return head
+        self._forks.keep(signed)
+        return head
+
+    def take_ahead(self, peer: str, ahead: Ahead) -> bool:
+        """Set a floor entry aside that came before its predecessors; False if it is known (D3)."""
+        self._require_open(ahead.log)
+        signed = check_ahead(ahead, log_keys(self._charter, ahead.log))
+        header = store.parse_or_none(ahead.entry)
+        if header is None or not header.floor:
+            raise Refused(NOT_FLOOR, log=ahead.log, index=ahead.index)
+        self._forks.keep(signed)
+        parts = self._ours(header, ahead.log, ahead.parts)
+        opened = self._opener.open_all(party_of(ahead.log), ahead.index, header, parts)
+        row = AheadRow(EntryId(ahead.log, ahead.index), ahead.entry, ahead.head, ahead.proof, self._clock())
+        return store.add_ahead(row, _head_row(signed), parts, opened)
+
+    def take_part(self, data: bytes) -> list[EntryId]:
+        """Store a part that is wanted; the entries that lacked it (none: it was not wanted)."""
+        sha256 = sealed_hash(data)
+        wanted = selectors.wanted_named(sha256)
+        if not wanted:
+            return []
+        if not any(selectors.is_floor(one.entry) for one in wanted):
+            self._reserve.require(len(data))
+        opened: dict[str, list[OpenedPart]] = {}
+        for one in selectors.parts_named(sha256):
+            author = party_of(one.entry.log)
+            if self._opener.is_reader(author, one.to):
+                part = self._opener.open(one.entry.index, one.position, one.role, data)
+                opened.setdefault(one.entry.log, []).append(part)
+        done = [EntryId(*one) for one in store.add_part(data, opened, at=self._clock())]
+        for origin in sorted({one.log for one in done}):
+            self._renew_if_complete(origin)
+        return done
+
+    def take_cosignature(self, note: bytes) -> bool:
+        """Keep a mirror's cosignature of any log; False if it is known. Raises Malformed or Unverified."""
+        return bool(self._take_cosignatures([note], strict=True))
+
+    def renew(self, origin: str) -> CosignatureRow | None:
+        """Cosign the largest head held of that log again, with the time of now (B2)."""
+        head = self._largest(origin)
+        own = self._cosign(head) if head else None
+        if own is not None:
+            store.add_cosignatures([own], at=self._clock())
+        return own
+
+    def start_answer(self, origin_sha256: bytes) -> bytes:
+        """Body and fresh cosignature of the largest head held of the log with that hash (C2).
+
+        Raises Unverified for a log that the charter does not name.
+        """
+        origin = self._origin_of(origin_sha256)
+        head = self._largest(origin) or Head(origin, 0, EMPTY_ROOT)
+        made = self._signer.cosign(origin, head.size, head.root)
+        return head.body() + b"\n" + made.lines
+
+    # ---- inside
+
+    def _accept(self, push: Push) -> Accepted:
+        self._require_open(push.log)
+        keys = log_keys(self._charter, push.log)
+        log = selectors.log(push.log)
+        frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        mirror = Mirror(push.log, keys, frontier, past=lambda size: past(push.log, size))
+        try:
+            accepted = mirror.accept(push)
+        except ForkFound as fork:
+            self._forks.convict(fork)
+            raise
+        self._forks.check(accepted)
+        return accepted
+
+    def _require_open(self, origin: str) -> None:
+        log = selectors.log(origin)
+        if log is not None and log.stopped_at is not None:
+            raise Refused(LOG_CLOSED, log=origin)
+
+    def _store(
+        self, accepted: Accepted, headers: Sequence[Header | None], parts: Iterable[bytes]
+    ) -> Iterator[None]:
+        """Store in transactions of CHUNK entries; the signed head goes with the first of them."""
+        origin, at = accepted.head.head.origin, self._clock()
+        came = {sealed_hash(data): data for data in parts}
+        if not accepted.entries:
+            store.add_head(_head_row(accepted.head), at=at)
+            for data in came.values():
+                self.take_part(data)
+            return
+        log = selectors.log(origin)
+        frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        for first in range(0, len(accepted.entries), CHUNK):
+            if first:
+                yield
+            entries = accepted.entries[first : first + CHUNK]
+            frontier.extend(leaf_hash(one) for one in entries)
+            start = accepted.start + first
+            new = store.NewEntries(
+                origin, start, entries, frontier, at, (_head_row(accepted.head),), came,
+                self._opened(origin, start, headers[first : first + CHUNK], came),
+            )  # fmt: skip
+            store.append(new, me=self._me)
+
+    def _opened(
+        self, origin: str, start: int, headers: Sequence[Header | None], came: Mapping[bytes, bytes]
+    ) -> list[OpenedPart]:
+        """What opens of the parts that came now, and of those that came ahead of the log."""
+        author = party_of(origin)
+        found = []
+        for n, header in enumerate(headers):
+            if header is not None and came:
+                found += self._opener.open_all(author, start + n, header, came)
+        return found
+
+    def _ours(self, header: Header, origin: str, parts: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Those parts that the header gives us to keep."""
+        came = {sealed_hash(data): data for data in parts}
+        ours = {one.sha256 for one in header.parts if party_of(origin) == self._me or self._me in one.keep}
+        return {sha256: data for sha256, data in came.items() if sha256 in ours}
+
+    def _cosign(self, head: Head) -> CosignatureRow | None:
+        if party_of(head.origin) == self._me:
+            return None
+        try:
+            made = self._signer.cosign(head.origin, head.size, head.root)
+        except DetenteError as error:
+            # What came is stored; the next push or renewal asks again.
+            _log.warning("no cosignature: %s", error.code)
+            return None
+        return CosignatureRow(head.origin, head.size, head.root, self._me, made.time, made.lines)
+
+    def _answer(self, origin: str, size: int, own: CosignatureRow | None) -> PushAnswer:
+        others = [row for row in selectors.cosignatures(origin, size) if row.mirror != self._me]
+        return PushAnswer(
+            size,
+            _note_of(own) if own else b"",
+            selectors.lacking(origin, size)[:MAX_RANGES],
+            tuple(row.sha256 for row in selectors.wanted(origin, limit=MAX_WANTS)),
+            tuple(_note_of(row) for row in others[:MAX_COSIGNATURES]),
+        )
+
+    def _take_cosignatures(self, notes: Iterable[bytes], *, strict: bool = False) -> list[CosignatureRow]:
+        """Verify and keep cosignature notes. One bad note does not lose the others, unless `strict`."""
+        rows = []
+        for note in notes:
+            try:
+                rows.append(self._opened_cosignature(note))
+            except DetenteError as error:
+                if strict:
+                    raise
+                _log.warning("a cosignature was not kept: %s", error.code)
+        return store.add_cosignatures(rows, at=self._clock()) if rows else []
+
+    def _opened_cosignature(self, note: bytes) -> CosignatureRow:
+        head = cosigned_head(note)
+        watched = party_of(head.origin)
+        for party in self._charter.parties:
+            if party != watched:
+                try:
+                    found = open_cosignature_note(note, mirror_keys(self._charter, party, watched))
+                except Unverified:
+                    continue
+                return CosignatureRow(head.origin, head.size, head.root, party, found.time, found.lines)
+        raise Unverified("cosignature", origin=head.origin, size=head.size)
+
+    def _renew_if_complete(self, origin: str) -> None:
+        """A shorter missing list needs a newer time of holding (B2); one signature a gap, not one a part."""
+        if not selectors.wanted(origin, limit=1):
+            self.renew(origin)
+
+    def _largest(self, origin: str) -> Head | None:
+        log = selectors.log(origin)
+        row = selectors.largest_head(origin, within=log.size) if log else None
+        return Head(origin, row.size, row.root) if row else None
+
+    def _origin_of(self, sha256: bytes) -> str:
+        names = {log.origin for log in selectors.logs()}
+        names |= {party.log.origin for party in self._charter.parties.values()}
+        for name in names:
+            if hashlib.sha256(name.encode()).digest() == sha256 and party_of(name) != self._me:
+                return name
+        raise Unverified("log unknown", sha256=sha256.hex())
+
+
+def past(origin: str, size: int) -> Frontier:
+    """Frontier of the first `size` entries held, from their leaf hashes."""
+    frontier = Frontier()
+    frontier.extend(selectors.leaves(origin, 0, size))
+    return frontier
+
+
+def _head_row(signed: SignedHead) -> HeadRow:
+    head = signed.head
+    return HeadRow(head.origin, head.size, head.root, signed.time, signed.note)
+
+
+def _note_of(row: CosignatureRow) -> bytes:
+    return Head(row.origin, row.size, row.root).body() + b"\n" + row.lines

@@ -1,0 +1,299 @@
+"""Every write to the record: plain functions, one transaction each, run by the writer thread alone.
+
+1. `append` and its kin move a log forward by one conditional statement; a race ends in Conflict, never in two
+   entries at one index.
+2. A row that is there is left alone: storing the same thing twice changes nothing.
+3. A full disk is `disk-full` and leaves everything as it was before the call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+
+from detente.node import models as tables
+from detente.node.disk import full_disk_named
+from detente.node.opening import OpenedPart
+from detente.node.rows import AheadRow, CosignatureRow, HeadRow
+from detente.record.errors import Conflict, Equivocation, Malformed
+from detente.record.header import Header, parse_header
+from detente.record.names import parse_origin
+from detente.record.parts import sealed_hash
+from detente.record.tree import Frontier, leaf_hash
+
+ENTRY, AHEAD, PART, OPENED = "entry", "ahead", "part", "opened"
+
+_POSITION: Final = "position"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def one_transaction(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """All of the function's writes or none; when it returns they are on disk."""
+
+    @wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with full_disk_named(), transaction.atomic(durable=True):
+            return function(*args, **kwargs)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntries:
+    """Entries that continue a log at `start`, with what goes into the same transaction.
+
+    `frontier` is that behind the last of them. `parts` (SHA-256 → bytes) may hold what no header names;
+    only what this party keeps is stored. `logged`: core hash → name of the own proposal it fulfils.
+    """
+
+    origin: str
+    start: int
+    entries: Sequence[bytes]
+    frontier: Frontier
+    at: int
+    heads: Sequence[HeadRow] = ()
+    parts: Mapping[bytes, bytes] = field(default_factory=dict)
+    opened: Sequence[OpenedPart] = ()
+
+
+@one_transaction
+def append(new: NewEntries, *, me: str) -> None:
+    """Store entries, heads, part metadata, parts and what was opened. Raises Conflict with the log's size."""
+    log = _log(new.origin)
+    moved = tables.Log.objects.filter(pk=log.pk, size=new.start).update(
+        size=new.frontier.size, frontier=b"".join(new.frontier.hashes)
+    )
+    if not moved:
+        raise Conflict(tables.Log.objects.get(pk=log.pk).size)
+    headers = [parse_or_none(one) for one in new.entries]
+    _insert_entries(log, new, headers)
+    for head in new.heads:
+        _insert_head(log, head, new.at)
+    named = _insert_parts(log, new.start, headers)
+    _insert_bytes(named, new, me)
+    _insert_opened(log, new.opened, new.at)
+    _fulfil_proposals(log, new.start, headers)
+    tables.Ahead.objects.filter(log=log, index__lt=new.frontier.size).delete()
+    _arrive(log, range(new.start, new.frontier.size), ENTRY, new.at)
+    # durable from here
+
+
+@one_transaction
+def add_head(head: HeadRow, *, at: int) -> bool:
+    """Keep a signed head for ever; False if it was here. Raises Equivocation if its size has another root."""
+    return _insert_head(_log(head.origin), head, at)
+
+
+@one_transaction
+def add_cosignatures(rows: Iterable[CosignatureRow], *, at: int) -> list[CosignatureRow]:
+    """Keep verified cosignatures; gives those that are new."""
+    fresh = []
+    for row in rows:
+        log = _log(row.origin)
+        same = tables.Cosignature.objects.filter(log=log, mirror=row.mirror, size=row.size, time=row.time)
+        if not same.exists():
+            tables.Cosignature.objects.create(
+                log=log, size=row.size, root=row.root, mirror=row.mirror, time=row.time, lines=row.lines,
+                stored_at=at,
+            )  # fmt: skip
+            fresh.append(row)
+    return fresh
+
+
+@one_transaction
+def add_part(data: bytes, opened: Mapping[str, Sequence[OpenedPart]], *, at: int) -> list[tuple[str, int]]:
+    """Store a part's bytes; gives (origin, index) of the entries that lacked it. `opened` by origin."""
+    sha256 = sealed_hash(data).hex()
+    lacked = list(tables.Wanted.objects.filter(sha256=sha256).select_related("log").order_by("id"))
+    if tables.Destroyed.objects.filter(sha256=sha256).exists():
+        return []
+    if not tables.PartBytes.objects.filter(sha256=sha256).exists():
+        tables.PartBytes.objects.create(sha256=sha256, data=data, stored_at=at)
+    tables.Wanted.objects.filter(sha256=sha256).delete()
+    done = []
+    for row in lacked:
+        found = [one for one in opened.get(row.log.origin, ()) if one.index == row.index]
+        _insert_opened(row.log, found, at)
+        _arrive(row.log, [row.index], OPENED if found else PART, at)
+        done.append((row.log.origin, row.index))
+    return done
+
+
+@one_transaction
+def add_ahead(
+    row: AheadRow, head: HeadRow, parts: Mapping[bytes, bytes], opened: Sequence[OpenedPart]
+) -> bool:
+    """Set a floor entry aside until its log covers it; False if it is here already. Keeps its head too."""
+    log = _log(row.entry.log)
+    _insert_head(log, head, row.stored_at)
+    known = tables.Ahead.objects.filter(log=log, index=row.entry.index).exists()
+    if known or row.entry.index < log.size:
+        return False
+    tables.Ahead.objects.create(
+        log=log, index=row.entry.index, header=row.header, note=row.note, proof=b"".join(row.proof),
+        stored_at=row.stored_at,
+    )  # fmt: skip
+    _create_bytes(parts, row.stored_at)
+    _insert_opened(log, opened, row.stored_at)
+    _arrive(log, [row.entry.index], AHEAD, row.stored_at)
+    return True
+
+
+@one_transaction
+def destroy_part(sha256: bytes, *, reason: str, at: int) -> bool:
+    """Put up the tombstone and remove a part's bytes and what was opened of it; False if it was not here."""
+    name = sha256.hex()
+    if tables.Destroyed.objects.filter(sha256=name).exists():
+        return False
+    tables.Destroyed.objects.create(sha256=name, reason=reason, destroyed_at=at)
+    tables.Wanted.objects.filter(sha256=name).delete()  # SPEC: B2, destroyed parts are not missing
+    for part in tables.Part.objects.filter(sha256=name):
+        tables.Opened.objects.filter(log=part.log_id, index=part.index, position=part.position).delete()
+    return bool(tables.PartBytes.objects.filter(sha256=name).delete()[0])
+
+
+@one_transaction
+def add_evidence(origin: str, file: bytes, *, at: int) -> bool:
+    """Keep two histories of a log and close it (C4); False if this evidence is here already."""
+    log = _log(origin)
+    tables.Log.objects.filter(pk=log.pk, stopped_at=None).update(stopped_at=at)
+    sha256 = hashlib.sha256(file).hexdigest()
+    if tables.Evidence.objects.filter(sha256=sha256).exists():
+        return False
+    tables.Evidence.objects.create(log=log, sha256=sha256, file=file, found_at=at)
+    return True
+
+
+def parse_or_none(entry: bytes) -> Header | None:
+    """The header, None if it is malformed: a mirror keeps it all the same. SPEC: protocol B1"""
+    try:
+        return parse_header(entry)
+    except Malformed:
+        return None
+
+
+# ---- inside one transaction
+
+
+def _log(origin: str) -> tables.Log:
+    _, party, generation = parse_origin(origin)
+    found, _ = tables.Log.objects.get_or_create(
+        origin=origin, defaults={"party": party, "generation": generation}
+    )
+    return found
+
+
+def _insert_entries(log: tables.Log, new: NewEntries, headers: Sequence[Header | None]) -> None:
+    tables.Entry.objects.bulk_create(
+        tables.Entry(
+            log=log, index=new.start + n, header=entry, leaf=leaf_hash(entry),
+            floor=header is not None and header.floor, stored_at=new.at,
+        )
+        for n, (entry, header) in enumerate(zip(new.entries, headers, strict=True))
+    )  # fmt: skip
+
+
+def _insert_head(log: tables.Log, head: HeadRow, at: int) -> bool:
+    known = tables.Head.objects.filter(log=log, size=head.size).first()
+    if known is not None:
+        if bytes(known.root) != head.root:
+            raise Equivocation(log.origin, size=head.size)
+        return False
+    tables.Head.objects.create(
+        log=log, size=head.size, root=head.root, time=head.time, note=head.note, stored_at=at
+    )
+    return True
+
+
+def _insert_parts(log: tables.Log, start: int, headers: Sequence[Header | None]) -> list[tables.Part]:
+    made = [
+        tables.Part(
+            log=log, index=start + n, position=position, role=part.role, sha256=part.sha256.hex(),
+            size=part.size, to=" ".join(part.to), keep=" ".join(part.keep),
+        )
+        for n, header in enumerate(headers)
+        if header is not None
+        for position, part in enumerate(header.parts)
+    ]  # fmt: skip
+    tables.Part.objects.bulk_create(made)
+    return made
+
+
+def _insert_bytes(named: Sequence[tables.Part], new: NewEntries, me: str) -> None:
+    """Store the parts that came and are ours to keep; note as wanted those that did not come."""
+    ours = [row for row in named if row.log.party == me or me in row.keep.split()]
+    names = {row.sha256 for row in ours}
+    came = {sha256: data for sha256, data in new.parts.items() if sha256.hex() in names}
+    _create_bytes(came, new.at)
+    here = _held(names)
+    tables.Wanted.objects.bulk_create(
+        tables.Wanted(
+            log=row.log, index=row.index, position=row.position,
+            role=row.role, sha256=row.sha256, size=row.size,
+        )
+        for row in ours
+        if row.sha256 not in here
+    )  # fmt: skip
+
+
+def _held(names: set[str]) -> set[str]:
+    """Which of these parts are here, or were destroyed here."""
+    if not names:
+        return set()
+    held = set(tables.PartBytes.objects.filter(sha256__in=names).values_list("sha256", flat=True))
+    return held | set(tables.Destroyed.objects.filter(sha256__in=names).values_list("sha256", flat=True))
+
+
+def _create_bytes(parts: Mapping[bytes, bytes], at: int) -> None:
+    known = _held({sha256.hex() for sha256 in parts})
+    tables.PartBytes.objects.bulk_create(
+        tables.PartBytes(sha256=sha256.hex(), data=data, stored_at=at)
+        for sha256, data in parts.items()
+        if sha256.hex() not in known
+    )
+
+
+def _insert_opened(log: tables.Log, opened: Sequence[OpenedPart], at: int) -> None:
+    if not opened:
+        return
+    indexes = {one.index for one in opened}
+    known = set(
+        tables.Opened.objects.filter(log=log, index__in=indexes).values_list("index", "position")
+    )
+    tables.Opened.objects.bulk_create(
+        tables.Opened(
+            log=log, index=one.index, position=one.position, role=one.role, plaintext=one.plaintext,
+            file_key=one.file_key, failure=one.failure, opened_at=at,
+        )
+        for one in opened
+        if (one.index, one.position) not in known
+    )  # fmt: skip
+
+
+def _fulfil_proposals(log: tables.Log, start: int, headers: Sequence[Header | None]) -> None:
+    """Mark own proposals whose core now stands in the log (A8: a core counts once)."""
+    cores = {header.core.hex(): start + n for n, header in enumerate(headers) if header is not None}
+    waiting = tables.Proposal.objects.filter(core_sha256__in=cores, log=None).only("name", "core_sha256")
+    for row in waiting:
+        tables.Proposal.objects.filter(pk=row.pk).update(
+            state="logged", log=log, index=cores[row.core_sha256]
+        )
+
+
+def _arrive(log: tables.Log, indexes: Iterable[int], what: str, at: int) -> None:
+    """Give out the next positions."""
+    numbered = list(indexes)
+    tables.Counter.objects.get_or_create(name=_POSITION, defaults={"value": 0})
+    tables.Counter.objects.filter(name=_POSITION).update(value=F("value") + len(numbered))
+    last = tables.Counter.objects.get(name=_POSITION).value
+    tables.Arrival.objects.bulk_create(
+        tables.Arrival(position=last - len(numbered) + n, log=log, index=index, what=what, at=at)
+        for n, index in enumerate(numbered, 1)
+    )

@@ -1,0 +1,108 @@
+"""Writes that are this node's own affair: proposals, watch sessions, one-time codes, local facts.
+
+As in `store`: one transaction each, run by the writer thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db.models import F
+
+from detente.node import models as tables
+from detente.node.lists import pack
+from detente.node.rows import EnrolmentRow, ProposalRow, SessionRow
+from detente.node.store import _create_bytes, one_transaction
+from detente.record.errors import Refused, declare
+
+NO_PROPOSAL: Final = declare("no-proposal", "caller", "no such proposal waits here")
+CORE_REPEATED: Final = declare("core-repeated", "caller", "that core stands in a proposal or entry already")
+CODE_USED: Final = declare("code-used", "caller", "the one-time code is unknown, used or too old")
+
+PROPOSED, RELEASED, LOGGED, WITHDRAWN = "proposed", "released", "logged", "withdrawn"
+
+
+@one_transaction
+def save_proposal(row: ProposalRow, parts: Mapping[bytes, bytes]) -> None:
+    """Store an own entry on its way and its sealed parts. Raises Refused `core-repeated`.
+
+    Saving the very same proposal again changes nothing.
+    """
+    known = tables.Proposal.objects.filter(core_sha256=row.core_sha256.hex()).first()
+    if known is not None:
+        if known.name != row.name:
+            raise Refused(CORE_REPEATED, proposal=known.name)
+        return
+    _create_bytes(parts, row.made_at)
+    tables.Proposal.objects.create(
+        name=row.name, state=row.state, floor=row.floor, core_sha256=row.core_sha256.hex(), draft=row.draft,
+        plaintexts=pack(row.plaintexts), file_keys=pack(row.file_keys), post=row.post, made_at=row.made_at,
+    )  # fmt: skip
+    # durable from here: the parts are in the store before the signer is asked (C1)
+
+
+@one_transaction
+def release_proposal(name: str, draft: bytes) -> None:
+    """Fix the draft with its approvals. Raises Refused `no-proposal` unless it waits for release.
+
+    A proposal that was released before keeps its first draft.
+    """
+    changed = tables.Proposal.objects.filter(name=name, state=PROPOSED).update(state=RELEASED, draft=draft)
+    if not changed and not tables.Proposal.objects.filter(name=name, state__in=(RELEASED, LOGGED)).exists():
+        raise Refused(NO_PROPOSAL, proposal=name)
+
+
+@one_transaction
+def withdraw_proposal(name: str) -> None:
+    """Give up a proposal that was never released. Raises Refused `no-proposal`."""
+    if not tables.Proposal.objects.filter(name=name, state=PROPOSED).update(state=WITHDRAWN):
+        raise Refused(NO_PROPOSAL, proposal=name)
+
+
+@one_transaction
+def save_session(row: SessionRow) -> None:
+    """Store a watch session, or its assertion once it is there."""
+    tables.WatchSession.objects.update_or_create(
+        name=row.name,
+        defaults={
+            "post": row.post,
+            "public": row.public,
+            "seed": row.seed,
+            "not_before": row.not_before,
+            "not_after": row.not_after,
+            "assertion": row.assertion,
+            "ended_at": row.ended_at,
+        },
+    )
+
+
+@one_transaction
+def end_session(name: str, *, at: int) -> bool:
+    """End a watch session now; its seed is erased. False if it was over."""
+    return bool(tables.WatchSession.objects.filter(name=name, ended_at=None).update(ended_at=at, seed=b""))
+
+
+@one_transaction
+def save_enrolment(row: EnrolmentRow) -> None:
+    """Store a one-time code by its SHA-256."""
+    tables.Enrolment.objects.create(
+        code_sha256=row.code_sha256.hex(), post=row.post, made_at=row.made_at, valid_until=row.valid_until
+    )
+
+
+@one_transaction
+def use_enrolment(code_sha256: bytes, *, at: int) -> str:
+    """Use a one-time code up; the post it is for. Raises Refused `code-used`."""
+    fresh = tables.Enrolment.objects.filter(
+        code_sha256=code_sha256.hex(), used_at=None, valid_until__gte=at, made_at__lte=F("valid_until")
+    )
+    if not fresh.update(used_at=at):
+        raise Refused(CODE_USED)
+    return tables.Enrolment.objects.get(code_sha256=code_sha256.hex()).post
+
+
+@one_transaction
+def set_local(name: str, value: str, *, at: int) -> None:
+    """Remember a small fact of this node."""
+    tables.LocalState.objects.update_or_create(name=name, defaults={"value": value, "set_at": at})
