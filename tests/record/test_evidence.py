@@ -37,6 +37,11 @@ class TestEqualSizes:
         fork = verify_two_histories(evidence, KEYS)
         assert fork.smaller.head.root != fork.larger.head.root
 
+    def test_a_root_or_proof_that_nothing_needs_is_refused(self):
+        for more in ({"root": TREE.root()}, {"proof": (TREE.root(),)}):
+            with pytest.raises(Unverified, match="two histories"):
+                verify_two_histories(replace(find(ONE, OTHER, None), **more), KEYS)
+
     def test_one_root_signed_twice_is_one_history(self):
         assert find_two_histories(logs.note(ONE), logs.note(ONE, time=logs.TIME + 9), KEYS) is None
 

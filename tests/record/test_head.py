@@ -14,7 +14,7 @@ from detente.record.head import (
     parse_body,
     sign_head,
 )
-from detente.record.keys import KeyPair, parse_vkey
+from detente.record.keys import KeyPair, LogKeys, MirrorKeys, parse_vkey
 from detente.record.note import add_lines, encode_note, parse_lines, parse_note
 from detente.record.tree import EMPTY_ROOT, leaf_hash
 
@@ -157,6 +157,19 @@ class TestKeys:
         _, rest = KEYS.ed25519.encode().split("+", 1)
         with pytest.raises(Malformed, match="key id"):
             parse_vkey("cell.exercise/s9/1+" + rest)
+
+    def test_a_pair_has_one_name_and_its_two_types(self):
+        other = PAIR.log_keys("cell.exercise/s2/1")
+        for pair in (
+            (KEYS.ed25519, other.mldsa44),
+            (other.ed25519, KEYS.mldsa44),
+            (KEYS.mldsa44, KEYS.mldsa44),
+            (KEYS.ed25519, KEYS.ed25519),
+        ):
+            with pytest.raises(Malformed, match="key pair"):
+                LogKeys(ORIGIN, *pair)
+        with pytest.raises(Malformed, match="key pair"):
+            MirrorKeys(MIRROR, PAIR.log_keys(MIRROR).ed25519, MIRROR_KEYS.mldsa44)
 
     def test_the_seeds_are_not_printed(self):
         assert "01" not in repr(PAIR)

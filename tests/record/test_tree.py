@@ -173,6 +173,16 @@ class TestConsistency:
             with pytest.raises(Unverified):
                 verify_consistency(old, roots[0], new, roots[1], proof[:-1])
 
+    @given(sizes, sizes, st.data())
+    def test_another_new_size_than_the_proof_s_breaks_it(self, new, claimed, data):
+        old = data.draw(st.integers(1, min(new, claimed)))
+        hashes = leaves_of(new)
+        proof, roots = consistency_proof(hashes, old, new), (root_of(hashes[:old]), root_of(hashes))
+        # Two sizes may share the shape of a path: that the size is true is what the head's signature says.
+        if len(consistency_proof(leaves_of(claimed), old, claimed)) != len(proof):
+            with pytest.raises(Unverified):
+                verify_consistency(old, roots[0], claimed, roots[1], proof)
+
     def test_a_tree_that_shrank_is_not_consistent(self):
         hashes = leaves_of(4)
         with pytest.raises(Unverified):

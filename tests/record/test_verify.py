@@ -87,6 +87,26 @@ class TestOneFlippedBit:
         assert found.tree is None
 
 
+class TestSomethingTooMuch:
+    """formats/tiles 1 and 3: nothing stands behind what the head covers."""
+
+    @pytest.mark.parametrize(
+        ("path", "more", "code"),
+        [
+            ("tile/entries/000", b"\x00", "malformed"),
+            ("tile/entries/000", b"\x00\x00", "malformed"),
+            ("tile/0/000", b"\x00", "malformed"),
+            ("tile/0/000", bytes(32), "tile"),
+            ("tile/0/001.p/44", bytes(32), "tile"),
+        ],
+    )
+    def test_in_a_tile_or_bundle(self, path, more, code):
+        files = dict(logs.folder(SIZE))
+        files[path] += more
+        found = verdict(files)
+        assert [(one.code, one.path) for one in found.findings] == [(code, path)]
+
+
 class TestMissing:
     """formats/verify: what the head promises must be there."""
 

@@ -213,7 +213,8 @@ def _differing_tiles(read: Reader, tree: Tree) -> Iterator[Finding]:
             yield _finding("malformed", path, bytes=len(data))
             continue
         place = next(
-            (n for n in range(0, len(expected), HASH_SIZE) if data[n : n + 32] != expected[n : n + 32]), 0
+            (n for n in range(0, len(expected), HASH_SIZE) if data[n : n + 32] != expected[n : n + 32]),
+            len(expected),
         )
         yield _finding("tile", path, hash=place // HASH_SIZE)
 
