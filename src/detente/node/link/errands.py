@@ -1,0 +1,171 @@
+"""Carries out the actions of one talk: reads from the shelf, asks the peer, takes what it answers.
+
+One method an action. Each gives the `Answered` for it or raises a DetenteError; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from detente.node.lines import LineBoard
+from detente.node.link.client import PeerClient
+from detente.node.link.errors import NOT_FOUND
+from detente.node.link.hub import Hub
+from detente.node.link.news import WAIT_S
+from detente.node.link.probes import Probes
+from detente.record.errors import Malformed, Refused, Unreachable
+from detente.record.messages import MAX_NOTICE_BODY, MAX_PROBE_BODY
+from detente.record.note import MAX_NOTE
+from detente.record.sync import (
+    Action,
+    Answered,
+    Notice,
+    PeerSync,
+    Pull,
+    PullPart,
+    Push,
+    SendAhead,
+    SendHeads,
+    SendProbe,
+    SendPush,
+    Wait,
+    cosigned_head,
+    encode_ahead,
+    encode_notice,
+    encode_push,
+    parse_notice,
+    parse_push_answer,
+)
+from detente.record.tiles import MAX_BUNDLE, TILE_WIDTH, bundle_path, parse_bundle
+
+PIECE: Final = 256 << 10  # of a part that is pulled: a floor push waits for one piece at most
+PULL_LIMIT: Final = 64 << 20  # bytes of entries taken in one pull; more wait for the author's own pushes
+MAX_PART: Final = 1 << 30
+
+
+class Errands:
+    """What a pump asks to be done with its peer."""
+
+    def __init__(
+        self, hub: Hub, sync: PeerSync, client: PeerClient, probes: Probes, lines: LineBoard
+    ) -> None:
+        self.client = client
+        self._hub, self._shelf, self._sync, self._probes, self._lines = hub, hub.shelf, sync, probes, lines
+        self._peer = sync.peer
+
+    async def carry_out(self, action: Action) -> Answered:
+        """Do it. Raises DetenteError."""
+        match action:
+            case SendPush():
+                return await self._push(action)
+            case SendHeads():
+                return await self._heads(action)
+            case SendAhead():
+                return await self._ahead(action)
+            case Pull():
+                return await self._pull(action)
+            case PullPart():
+                return await self._part(action)
+            case SendProbe():
+                return await self._probe(action, "probe", 0.0)
+            case Wait():
+                return await self._probe(action, "wait", WAIT_S)
+
+    async def _push(self, action: SendPush) -> Answered:
+        push = await self._shelf.push_body(action.log, action.start, action.size, self._peer)
+        if push is None:
+            raise Refused(NOT_FOUND, log=action.log)
+        parts = await self._shelf.parts(action.parts, self._peer) if action.parts else ()
+        push = replace(push, parts=(*push.parts, *parts), cosignatures=action.cosignatures)
+        answered = await self.client.post("push", encode_push(push), limit=MAX_NOTICE_BODY)
+        answer = parse_push_answer(answered)
+        for note in action.cosignatures:
+            self._hub.has(self._peer, note)
+        self._hub.learn((answer.cosignature, *answer.cosignatures), self._peer)
+        return Answered(action, {action.log: answer.size}, answer.wants)
+
+    async def _heads(self, action: SendHeads) -> Answered:
+        notes = await self._shelf.head_notes(action.heads)
+        body = encode_notice(Notice(notes, action.cosignatures, self._sync.wants()))
+        notice = parse_notice(await self.client.post("heads", body, limit=MAX_NOTICE_BODY))
+        for note in action.cosignatures:
+            self._hub.has(self._peer, note)
+        self._hub.learn(notice.cosignatures, self._peer)
+        return Answered(action, sizes_of(notice, self._shelf.knows), notice.wants)
+
+    async def _ahead(self, action: SendAhead) -> Answered:
+        ahead = await self._shelf.ahead_of(action.log, action.index, self._peer)
+        if ahead is None:
+            raise Refused(NOT_FOUND, log=action.log, index=action.index)
+        await self.client.post("ahead", encode_ahead(ahead), limit=0)
+        return Answered(action)
+
+    async def _pull(self, action: Pull) -> Answered:
+        place = f"logs/{hashlib.sha256(action.log.encode()).hexdigest()}"
+        note = await self.client.get(f"{place}/checkpoint", limit=MAX_NOTE)
+        head = cosigned_head(note)
+        if head.origin != action.log or head.size < action.start:
+            raise Malformed("checkpoint", "another log's, or smaller than before")
+        entries = await self._entries(place, action.start, head.size)
+        push = Push(action.log, action.start, entries, note)
+        if action.own:
+            await self._shelf.take_own(push)
+        else:
+            answer = await self._shelf.take_push(push, self._peer)
+            if answer.cosignature:
+                self._hub.news.add()
+        await self._hub.read()  # PeerSync is told `Holds` before the answer
+        return Answered(action, {action.log: head.size})
+
+    async def _entries(self, place: str, start: int, size: int) -> tuple[bytes, ...]:
+        entries: list[bytes] = []
+        total = 0
+        for n in range(start // TILE_WIDTH, -(-size // TILE_WIDTH)):
+            width = min(TILE_WIDTH, size - n * TILE_WIDTH)
+            data = await self.client.get(f"{place}/{bundle_path(n, width)}", limit=MAX_BUNDLE)
+            bundle = parse_bundle(data, count=width)
+            entries += bundle[max(0, start - n * TILE_WIDTH) :]
+            total += len(data)
+            if total > PULL_LIMIT:
+                raise Malformed("pull", f"more than {PULL_LIMIT} bytes of entries")
+        return tuple(entries)
+
+    async def _part(self, action: PullPart) -> Answered:
+        route = f"parts/{action.sha256.hex()}"
+        got = bytearray()
+        while True:
+            piece = await self.client.get_range(route, len(got), PIECE)
+            got += piece.body
+            whole = piece.total
+            if whole is None or not piece.body or whole > MAX_PART or len(got) > whole:
+                raise Malformed("part", "range")
+            if len(got) == whole:
+                break
+        if hashlib.sha256(got).digest() != action.sha256:
+            raise Malformed("part", "hash")
+        await self._shelf.take_part(bytes(got))
+        await self._hub.read()
+        return Answered(action)
+
+    async def _probe(self, action: SendProbe | Wait, route: str, wait_s: float) -> Answered:
+        try:
+            asked = self._probes.now()
+            body = await self.client.post(route, self._probes.own(), limit=MAX_PROBE_BODY, wait_s=wait_s)
+        except Unreachable as error:
+            self._lines.failed(self._peer, error=error.code)
+            raise
+        # While a `wait` was held open the clock went on: its middle says nothing about the other clock.
+        return Answered(action, self._probes.heard(self._peer, body, asked if wait_s == 0.0 else None))
+
+
+def sizes_of(notice: Notice, knows: Callable[[str], bool]) -> Mapping[str, int]:
+    """Sizes that a notice's heads claim, by log; logs whose keys are not known here are left out."""
+    claimed: dict[str, int] = {}
+    for note in notice.heads:
+        head = cosigned_head(note)
+        if knows(head.origin):
+            claimed[head.origin] = max(head.size, claimed.get(head.origin, 0))
+    return claimed
