@@ -78,7 +78,7 @@ def _party_keys(row: Table, cell: str, party: str, parties: tuple[str, ...]) -> 
         thin=row.maybe_text("thin", _HEX32),
         ca_fingerprint=row.text("ca_fingerprint", _HEX32),
         rp_id=row.text("rp_id", _RP_ID),
-        desk_origin=row.text("desk_origin", _ORIGIN),
+        desk_origin=row.maybe_text("desk_origin", _ORIGIN) or "",
     )
 
 
