@@ -1,7 +1,8 @@
 """What a node hands to strangers: its copy of every log as C2SP folders, the policy, proofs, earlier heads.
 
     logs/<party>/        tlog-tiles: checkpoint, tile/…; later generations in logs/<party>.<generation>/
-    policy               tlog-policy of the cell: every party's ML-DSA head line and both mirrors, both key types
+    charter/             the charter and its kind files: what the digest given to `verify` covers
+    policy               tlog-policy: every party's ML-DSA head line and both mirrors, both key types
     keys/*.vkey          the same public keys, a file each
     old/                 earlier heads, <party>-<size>.checkpoint
     proofs/              <id>.tlog-proof with <id>.entry beside it
@@ -16,13 +17,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from detente.charter import Charter
+from detente.charter.watched import charter_policy
 from detente.node import selectors
+from detente.node.folder import NodeFolder
+from detente.node.pairing import node_charter
 from detente.node.rows import HeadRow, LogRow
 from detente.record.errors import Refused, declare
 from detente.record.keys import LogKeys, MirrorKeys
 from detente.record.names import EntryId, print_id
 from detente.record.note import add_lines
-from detente.record.policy import Watched, cell_policy, encode_policy
+from detente.record.policy import encode_policy
 from detente.record.proof import TlogProof, encode_proof
 from detente.record.tiles import export_folder
 from detente.record.tree import Tree, leaf_hash
@@ -30,11 +34,15 @@ from detente.record.tree import Tree, leaf_hash
 NOT_HELD = declare("not-held-here", "caller", "this node does not hold that log or entry under a head")
 
 
-def write_all(charter: Charter, place: Path, *, proofs: Iterable[EntryId] = ()) -> list[Path]:
+def write_all(folder: NodeFolder, place: Path, *, proofs: Iterable[EntryId] = ()) -> list[Path]:
     """Write everything this node can show to `place` (an empty or new folder); the files written."""
-    written = [_write(place / "policy", policy(charter))]
-    for vkey_name, vkey in vkeys(charter):
-        written.append(_write(place / "keys" / f"{vkey_name}.vkey", f"{vkey}\n".encode()))
+    charter = node_charter(folder)
+    written = [_write(place / "policy", encode_policy(charter_policy(charter)))]
+    rules = folder.charter_toml.parent
+    files = (folder.charter_toml, *sorted(folder.kinds.glob("*.toml")))
+    written += [_write(place / "charter" / path.relative_to(rules), path.read_bytes()) for path in files]
+    for name, vkey in vkeys(charter):
+        written.append(_write(place / "keys" / f"{name}.vkey", f"{vkey}\n".encode()))
     for log in selectors.logs():
         if log.size:
             written += write_log(log.origin, place / "logs" / _folder_name(log))
@@ -82,14 +90,6 @@ def entry_proof(entry: EntryId) -> tuple[bytes, bytes]:
     return encode_proof(proof), entries[entry.index]
 
 
-def policy(charter: Charter) -> bytes:
-    """The cell's tlog-policy, from the charter's keys."""
-    return encode_policy(cell_policy(
-        Watched(party.id, (party.log,), tuple(_mirrors_of(charter, party.id)))
-        for party in charter.parties.values()
-    ))  # fmt: skip
-
-
 def vkeys(charter: Charter) -> Iterator[tuple[str, str]]:
     """(file name without ending, vkey) of every log and mirror key in the charter."""
     pairs: list[tuple[str, LogKeys | MirrorKeys]] = []
@@ -99,12 +99,6 @@ def vkeys(charter: Charter) -> Iterator[tuple[str, str]]:
     for name, keys in pairs:
         yield f"{name}-ed25519", keys.ed25519.encode()
         yield f"{name}-mldsa44", keys.mldsa44.encode()
-
-
-def _mirrors_of(charter: Charter, watched: str) -> Iterator[MirrorKeys]:
-    for party in charter.parties.values():
-        if watched in party.mirrors:
-            yield party.mirrors[watched]
 
 
 def _entries(origin: str, size: int) -> Iterator[bytes]:
