@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,7 +24,14 @@ from detente.node.opening import OpenedPart, Opener
 from detente.node.rows import HeadRow, ProposalRow
 from detente.node.seeing import own_seen
 from detente.node.signer_client import SignedGroup, SignerClient
-from detente.node.store_own import LOGGED, PROPOSED, RELEASED, release_proposal, save_proposal
+from detente.node.store_own import (
+    LOGGED,
+    NO_PROPOSAL,
+    PROPOSED,
+    RELEASED,
+    release_proposal,
+    save_proposal,
+)
 from detente.record.approvals import Approval
 from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
 from detente.record.header import CORE, VERSION, Header, PartInfo, encode_header, parse_header
@@ -161,33 +168,32 @@ class Author:
 
     def append(self, payloads: Sequence[Prepared | Release]) -> list[Logged | DetenteError]:
         """The function of the writer's group `append`: one result or refusal for each payload, in order."""
-        names: list[str | DetenteError] = []
+        rows: list[ProposalRow | DetenteError] = []
         for payload in payloads:
             try:
-                names.append(self._released(payload))
+                rows.append(self._released(payload))
             except DetenteError as error:
-                names.append(error)
-        failure = self._log_released([one for one in names if isinstance(one, str)])
-        return [one if isinstance(one, DetenteError) else self._result(one, failure) for one in names]
+                rows.append(error)
+        logged, failure = self._log_released([one for one in rows if isinstance(one, ProposalRow)])
+        return [one if isinstance(one, DetenteError) else self._result(one, logged, failure) for one in rows]
 
     def resume(self) -> list[Logged]:
         """Take up again what was released and is not in the log yet; gives those that are now."""
-        self.catch_up()
-        waiting = [row.name for row in selectors.proposals(RELEASED, limit=64)]
-        failure = self._log_released(waiting)
+        waiting = selectors.proposals(RELEASED, limit=64)
+        logged, failure = self._log_released(waiting)
         if failure is not None:
             raise failure
-        done = [self._result(name, None) for name in waiting]
-        return [one for one in done if isinstance(one, Logged)]
+        return [logged[row.core_sha256] for row in waiting]
 
     def catch_up(self) -> int:
         """Store what the signer's journal has more than the store; how many entries that were (C1)."""
-        stored = 0
-        while groups := self._signer.groups(self._size()):
+        log = selectors.log(self.origin)
+        frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        first = frontier.size
+        while groups := self._signer.groups(frontier.size):
             for group in groups:
-                self._store(group)
-                stored += len(group.entries)
-        return stored
+                self._store(group, frontier, {})
+        return frontier.size - first
 
     def feed_signer(self) -> int:
         """Give the signer what the store has of the own log and its journal lacks; its size then (C2)."""
@@ -207,65 +213,75 @@ class Author:
             raise Refused(RECIPIENT_UNKNOWN, parties=", ".join(unknown))
         return [keys[one] for one in parties]
 
-    def _released(self, payload: Prepared | Release) -> str:
-        """Have a payload on disk as a released proposal; its name."""
+    def _released(self, payload: Prepared | Release) -> ProposalRow:
+        """Have a payload on disk as a released proposal."""
         if isinstance(payload, Prepared):
-            save_proposal(replace(payload.row, state=RELEASED), payload.parts)
-            return payload.row.name
-        row = selectors.proposal(payload.name)
-        if row is not None and row.state == PROPOSED:
-            header = replace(parse_header(row.draft), approvals=payload.approvals)
-            release_proposal(payload.name, encode_header(header))
+            row = replace(payload.row, state=RELEASED)
+            if save_proposal(row, payload.parts):
+                return row
+            name = row.name
         else:
-            release_proposal(payload.name, b"")
-        return payload.name
+            name = payload.name
+            found = selectors.proposal(name)
+            if found is not None and found.state == PROPOSED:
+                header = replace(parse_header(found.draft), approvals=payload.approvals)
+                release_proposal(name, encode_header(header))
+        known = selectors.proposal(name)
+        if known is None or known.state not in (RELEASED, LOGGED):
+            raise Refused(NO_PROPOSAL, proposal=name)
+        return known
 
-    def _log_released(self, names: Sequence[str]) -> DetenteError | None:
-        """Bring released proposals into the log; what stopped it, if anything did."""
+    def _log_released(
+        self, rows: Sequence[ProposalRow]
+    ) -> tuple[dict[bytes, Logged], DetenteError | None]:
+        """Bring released proposals into the log: core hash → entry, and what stopped it, if anything did."""
+        logged: dict[bytes, Logged] = {}
+        waiting = {row.core_sha256: row for row in rows if row.entry is None}
         try:
-            # Each round either stores what the journal had more or signs some of what waits.
-            while waiting := self._waiting(names):
-                drafts = [row.draft for row in waiting]
-                for group in self._signer.append(drafts, own_seen(self.me), have=self._size()):
-                    self._store(group)
+            # Each round stores what the journal had more, or signs some of what waits.
+            while waiting:
+                drafts = [row.draft for row in _one_head(waiting.values())]
+                log = selectors.log(self.origin)
+                frontier = Frontier(log.size, log.frontier) if log else Frontier()
+                groups = self._signer.append(drafts, own_seen(self.me), have=frontier.size)
+                for group in groups:
+                    logged |= self._store(group, frontier, waiting)
+                waiting = {core: row for core, row in waiting.items() if core not in logged}
         except DetenteError as error:
-            return error
-        return None
+            return logged, error
+        return logged, None
 
-    def _waiting(self, names: Sequence[str]) -> list[ProposalRow]:
-        """Those that are not in the log yet, as many as one head should cover."""
-        found: list[ProposalRow] = []
-        size = 0
-        for name in names:
-            row = selectors.proposal(name)
-            if row is None or row.state == LOGGED:
-                continue
-            size += sum(map(len, row.plaintexts)) + len(row.draft)
-            if found and size > _GROUP_BYTES:
-                break
-            found.append(row)
-        return found
+    def _store(
+        self, group: SignedGroup, frontier: Frontier, rows: Mapping[bytes, ProposalRow]
+    ) -> dict[bytes, Logged]:
+        """Entries, head and plaintexts of one signed group, in one transaction; `frontier` moves on.
 
-    def _store(self, group: SignedGroup) -> None:
-        """Entries, head, parts and plaintexts of one signed group, in one transaction."""
-        log = selectors.log(self.origin)
-        frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        `rows`: proposals at hand by core; others are looked up.
+        """
         frontier.extend(leaf_hash(one) for one in group.entries)
-        if group.start + len(group.entries) != group.size or frontier.root() != group.root:
+        if frontier.size != group.size or frontier.root() != group.root:
             raise Refused(STORE_OTHER, size=group.start)
         head = HeadRow(self.origin, group.size, group.root, group.time, group.note)
+        headers = [parse_header(one) for one in group.entries]
         opened = [
-            one for n, entry in enumerate(group.entries) for one in self._own_opened(group.start + n, entry)
+            one for n, header in enumerate(headers) for one in self._own_opened(group.start + n, header, rows)
         ]
-        new = store.NewEntries(
-            self.origin, group.start, group.entries, frontier, self._clock(), (head,), {}, opened
+        store.append(
+            store.NewEntries(
+                self.origin, group.start, group.entries, frontier, self._clock(), (head,), {}, opened
+            ),
+            me=self.me,
         )
-        store.append(new, me=self.me)
+        return {
+            header.core: Logged(EntryId(self.origin, group.start + n), group.entries[n], header.time, head)
+            for n, header in enumerate(headers)
+        }
 
-    def _own_opened(self, index: int, entry: bytes) -> list[OpenedPart]:
+    def _own_opened(
+        self, index: int, header: Header, rows: Mapping[bytes, ProposalRow]
+    ) -> list[OpenedPart]:
         """What the proposal knows of its parts; an entry whose proposal is gone is opened with our keys."""
-        header = parse_header(entry)
-        row = selectors.proposal_of_core(header.core)
+        row = rows.get(header.core) or selectors.proposal_of_core(header.core)
         if row is not None and len(row.plaintexts) == len(header.parts):
             return [
                 OpenedPart(index, position, part.role, row.plaintexts[position], row.file_keys[position])
@@ -275,11 +291,14 @@ class Author:
         held = {sha256: data for sha256, data in found.items() if data is not None}
         return self._opener.open_all(self.me, index, header, held)
 
-    def _result(self, name: str, failure: DetenteError | None) -> Logged | DetenteError:
-        row = selectors.proposal(name)
-        if row is None or row.entry is None:
-            return failure or Unverified("proposal", name=name)
-        header = selectors.entry(row.entry)
+    def _result(
+        self, row: ProposalRow, logged: Mapping[bytes, Logged], failure: DetenteError | None
+    ) -> Logged | DetenteError:
+        if row.core_sha256 in logged:
+            return logged[row.core_sha256]
+        if row.entry is None:
+            return failure or Unverified("proposal", name=row.name)
+        header = selectors.entry(row.entry)  # logged before: a retry gets the same answer
         head = selectors.head_for_push(self.origin, row.entry.index, 0)
         if header is None or head is None:
             return Refused(STORE_OTHER, index=row.entry.index)
@@ -288,6 +307,18 @@ class Author:
     def _size(self) -> int:
         log = selectors.log(self.origin)
         return log.size if log else 0
+
+
+def _one_head(rows: Iterable[ProposalRow]) -> list[ProposalRow]:
+    """As many of the rows as one head should cover, at least one."""
+    found: list[ProposalRow] = []
+    size = 0
+    for row in rows:
+        size += sum(map(len, row.plaintexts)) + len(row.draft)
+        if found and size > _GROUP_BYTES:
+            break
+        found.append(row)
+    return found
 
 
 def core_digest(core: bytes) -> str:

@@ -15,14 +15,14 @@ from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
 from django.db import transaction
-from django.db.models import F
 
 from detente.node import models as tables
 from detente.node.disk import full_disk_named
+from detente.node.inserts import insert, next_numbers
 from detente.node.opening import OpenedPart
 from detente.node.rows import AheadRow, CosignatureRow, HeadRow
 from detente.record.errors import Conflict, Equivocation, Malformed
-from detente.record.header import Header, parse_header
+from detente.record.header import Header, PartInfo, parse_header
 from detente.record.names import parse_origin
 from detente.record.parts import sealed_hash
 from detente.record.tree import Frontier, leaf_hash
@@ -76,11 +76,14 @@ def append(new: NewEntries, *, me: str) -> None:
     _insert_entries(log, new, headers)
     for head in new.heads:
         _insert_head(log, head, new.at)
-    named = _insert_parts(log, new.start, headers)
-    _insert_bytes(named, new, me)
+    named = _named_parts(new.start, headers)
+    insert(tables.Part, _PART, (one.part_row(log) for one in named))
+    _insert_bytes(log, named, new, me)
     _insert_opened(log, new.opened, new.at)
-    _fulfil_proposals(log, new.start, headers)
-    tables.Ahead.objects.filter(log=log, index__lt=new.frontier.size).delete()
+    if log.party == me:
+        _fulfil_proposals(log, new.start, headers)
+    else:
+        tables.Ahead.objects.filter(log=log, index__lt=new.frontier.size).delete()
     _arrive(log, range(new.start, new.frontier.size), ENTRY, new.at)
     # durable from here
 
@@ -140,7 +143,7 @@ def add_ahead(
         log=log, index=row.entry.index, header=row.header, note=row.note, proof=b"".join(row.proof),
         stored_at=row.stored_at,
     )  # fmt: skip
-    _create_bytes(parts, row.stored_at)
+    add_bytes(parts, row.stored_at)
     _insert_opened(log, opened, row.stored_at)
     _arrive(log, [row.entry.index], AHEAD, row.stored_at)
     return True
@@ -191,13 +194,11 @@ def _log(origin: str) -> tables.Log:
 
 
 def _insert_entries(log: tables.Log, new: NewEntries, headers: Sequence[Header | None]) -> None:
-    tables.Entry.objects.bulk_create(
-        tables.Entry(
-            log=log, index=new.start + n, header=entry, leaf=leaf_hash(entry),
-            floor=header is not None and header.floor, stored_at=new.at,
-        )
+    rows = (
+        (log.pk, new.start + n, entry, leaf_hash(entry), header is not None and header.floor, new.at)
         for n, (entry, header) in enumerate(zip(new.entries, headers, strict=True))
-    )  # fmt: skip
+    )
+    insert(tables.Entry, ("log_id", "index", "header", "leaf", "floor", "stored_at"), rows)
 
 
 def _insert_head(log: tables.Log, head: HeadRow, at: int) -> bool:
@@ -212,88 +213,99 @@ def _insert_head(log: tables.Log, head: HeadRow, at: int) -> bool:
     return True
 
 
-def _insert_parts(log: tables.Log, start: int, headers: Sequence[Header | None]) -> list[tables.Part]:
-    made = [
-        tables.Part(
-            log=log, index=start + n, position=position, role=part.role, sha256=part.sha256.hex(),
-            size=part.size, to=" ".join(part.to), keep=" ".join(part.keep),
-        )
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A part that a new entry names."""
+
+    index: int
+    position: int
+    info: PartInfo
+
+    @property
+    def name(self) -> str:
+        return self.info.sha256.hex()
+
+    def wanted_row(self, log: tables.Log) -> tuple[object, ...]:
+        return (log.pk, self.index, self.position, self.info.role, self.name, self.info.size)
+
+    def part_row(self, log: tables.Log) -> tuple[object, ...]:
+        return (*self.wanted_row(log), " ".join(self.info.to), " ".join(self.info.keep))
+
+
+_WANTED: Final = ("log_id", "index", "position", "role", "sha256", "size")
+_PART: Final = (*_WANTED, "to", "keep")
+
+
+def _named_parts(start: int, headers: Sequence[Header | None]) -> list[_Named]:
+    return [
+        _Named(start + n, position, info)
         for n, header in enumerate(headers)
         if header is not None
-        for position, part in enumerate(header.parts)
-    ]  # fmt: skip
-    tables.Part.objects.bulk_create(made)
-    return made
+        for position, info in enumerate(header.parts)
+    ]
 
 
-def _insert_bytes(named: Sequence[tables.Part], new: NewEntries, me: str) -> None:
+def _insert_bytes(log: tables.Log, named: Sequence[_Named], new: NewEntries, me: str) -> None:
     """Store the parts that came and are ours to keep; note as wanted those that did not come."""
-    ours = [row for row in named if row.log.party == me or me in row.keep.split()]
-    names = {row.sha256 for row in ours}
-    came = {sha256: data for sha256, data in new.parts.items() if sha256.hex() in names}
-    _create_bytes(came, new.at)
-    here = _held(names)
-    tables.Wanted.objects.bulk_create(
-        tables.Wanted(
-            log=row.log, index=row.index, position=row.position,
-            role=row.role, sha256=row.sha256, size=row.size,
-        )
-        for row in ours
-        if row.sha256 not in here
-    )  # fmt: skip
+    ours = [one for one in named if log.party == me or me in one.info.keep]
+    here = _held({one.name for one in ours})
+    came = {
+        one.info.sha256: new.parts[one.info.sha256]
+        for one in ours
+        if one.name not in here and one.info.sha256 in new.parts
+    }
+    _insert_part_bytes(came, new.at)
+    here |= {sha256.hex() for sha256 in came}
+    insert(tables.Wanted, _WANTED, (one.wanted_row(log) for one in ours if one.name not in here))
 
 
 def _held(names: set[str]) -> set[str]:
     """Which of these parts are here, or were destroyed here."""
     if not names:
         return set()
-    held = set(tables.PartBytes.objects.filter(sha256__in=names).values_list("sha256", flat=True))
-    return held | set(tables.Destroyed.objects.filter(sha256__in=names).values_list("sha256", flat=True))
+    here = tables.PartBytes.objects.filter(sha256__in=names).values_list("sha256", flat=True)
+    gone = tables.Destroyed.objects.filter(sha256__in=names).values_list("sha256", flat=True)
+    return set(here.union(gone))
 
 
-def _create_bytes(parts: Mapping[bytes, bytes], at: int) -> None:
+def add_bytes(parts: Mapping[bytes, bytes], at: int) -> None:
+    """Store those parts that are neither here nor destroyed; inside the caller's transaction."""
     known = _held({sha256.hex() for sha256 in parts})
-    tables.PartBytes.objects.bulk_create(
-        tables.PartBytes(sha256=sha256.hex(), data=data, stored_at=at)
-        for sha256, data in parts.items()
-        if sha256.hex() not in known
-    )
+    fresh = {sha256: data for sha256, data in parts.items() if sha256.hex() not in known}
+    _insert_part_bytes(fresh, at)
+
+
+def _insert_part_bytes(parts: Mapping[bytes, bytes], at: int) -> None:
+    rows = ((sha256.hex(), data, at) for sha256, data in parts.items())
+    insert(tables.PartBytes, ("sha256", "data", "stored_at"), rows)
 
 
 def _insert_opened(log: tables.Log, opened: Sequence[OpenedPart], at: int) -> None:
+    """Keep what was opened; what came ahead of its log stands here already."""
     if not opened:
         return
-    indexes = {one.index for one in opened}
-    known = set(
-        tables.Opened.objects.filter(log=log, index__in=indexes).values_list("index", "position")
-    )
-    tables.Opened.objects.bulk_create(
+    rows = (
         tables.Opened(
             log=log, index=one.index, position=one.position, role=one.role, plaintext=one.plaintext,
             file_key=one.file_key, failure=one.failure, opened_at=at,
         )
         for one in opened
-        if (one.index, one.position) not in known
     )  # fmt: skip
+    tables.Opened.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _fulfil_proposals(log: tables.Log, start: int, headers: Sequence[Header | None]) -> None:
     """Mark own proposals whose core now stands in the log (A8: a core counts once)."""
-    cores = {header.core.hex(): start + n for n, header in enumerate(headers) if header is not None}
-    waiting = tables.Proposal.objects.filter(core_sha256__in=cores, log=None).only("name", "core_sha256")
-    for row in waiting:
-        tables.Proposal.objects.filter(pk=row.pk).update(
-            state="logged", log=log, index=cores[row.core_sha256]
-        )
+    for n, header in enumerate(headers):
+        if header is not None:
+            tables.Proposal.objects.filter(core_sha256=header.core.hex(), log=None).update(
+                state="logged", log=log, index=start + n
+            )
 
 
 def _arrive(log: tables.Log, indexes: Iterable[int], what: str, at: int) -> None:
     """Give out the next positions."""
     numbered = list(indexes)
-    tables.Counter.objects.get_or_create(name=_POSITION, defaults={"value": 0})
-    tables.Counter.objects.filter(name=_POSITION).update(value=F("value") + len(numbered))
-    last = tables.Counter.objects.get(name=_POSITION).value
-    tables.Arrival.objects.bulk_create(
-        tables.Arrival(position=last - len(numbered) + n, log=log, index=index, what=what, at=at)
-        for n, index in enumerate(numbered, 1)
-    )
+    first = next_numbers(tables.Counter, _POSITION, len(numbered)) - len(numbered) + 1
+    rows = ((first + n, log.pk, index, what, at) for n, index in enumerate(numbered))
+    insert(tables.Arrival, ("position", "log_id", "index", "what", "at"), rows)

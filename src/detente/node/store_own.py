@@ -11,9 +11,10 @@ from typing import Final
 from django.db.models import F
 
 from detente.node import models as tables
+from detente.node.inserts import insert
 from detente.node.lists import pack
 from detente.node.rows import EnrolmentRow, ProposalRow, SessionRow
-from detente.node.store import _create_bytes, one_transaction
+from detente.node.store import add_bytes, one_transaction
 from detente.record.errors import Refused, declare
 
 NO_PROPOSAL: Final = declare("no-proposal", "caller", "no such proposal waits here")
@@ -24,22 +25,29 @@ PROPOSED, RELEASED, LOGGED, WITHDRAWN = "proposed", "released", "logged", "withd
 
 
 @one_transaction
-def save_proposal(row: ProposalRow, parts: Mapping[bytes, bytes]) -> None:
-    """Store an own entry on its way and its sealed parts. Raises Refused `core-repeated`.
+def save_proposal(row: ProposalRow, parts: Mapping[bytes, bytes]) -> bool:
+    """Store an own entry on its way and its sealed parts; False if this very one is here already.
 
-    Saving the very same proposal again changes nothing.
+    Raises Refused `core-repeated` if another proposal has the core.
     """
     known = tables.Proposal.objects.filter(core_sha256=row.core_sha256.hex()).first()
     if known is not None:
         if known.name != row.name:
             raise Refused(CORE_REPEATED, proposal=known.name)
-        return
-    _create_bytes(parts, row.made_at)
-    tables.Proposal.objects.create(
-        name=row.name, state=row.state, floor=row.floor, core_sha256=row.core_sha256.hex(), draft=row.draft,
-        plaintexts=pack(row.plaintexts), file_keys=pack(row.file_keys), post=row.post, made_at=row.made_at,
+        return False
+    add_bytes(parts, row.made_at)
+    values = (
+        row.name, row.state, row.floor, row.core_sha256.hex(), row.draft, pack(row.plaintexts),
+        pack(row.file_keys), row.post, row.made_at,
     )  # fmt: skip
+    insert(tables.Proposal, _PROPOSAL, [values])
+    return True
     # durable from here: the parts are in the store before the signer is asked (C1)
+
+
+_PROPOSAL: Final = (
+    "name", "state", "floor", "core_sha256", "draft", "plaintexts", "file_keys", "post", "made_at",
+)  # fmt: skip
 
 
 @one_transaction
