@@ -45,7 +45,8 @@ def vendor(scratch: Path) -> list[dict[str, object]]:
         for name in names:
             shutil.copy(source / "files" / name, FONTS / name)
         files = {name: sha256(FONTS / name) for name in [*names, licence.name]}
-        rows.append({"name": about["name"], "version": about["version"], "licence": about["license"], "files": files})
+        said = {"name": about["name"], "version": about["version"], "licence": about["license"]}
+        rows.append({**said, "files": files})
     return rows
 
 

@@ -22,6 +22,8 @@ REFUSALS: Final[Mapping[str, Promise]] = MappingProxyType(
         "session-unknown": _("This watch session is not known to the node. Sign in again."),
         "session-expired": _("This watch session has ended. Sign in again."),
         "assertion-refused": _("The passkey was not accepted."),
+        "no-credential": _("No passkey is registered for this post yet."),
+        "unverified": _("The passkey was not accepted."),
         "code-unknown": _("This one-time link is not valid or has been used."),
         "not-found": _("There is no such entry here."),
         "conflict": _("The record moved on meanwhile. Look again, then act."),

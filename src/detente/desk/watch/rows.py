@@ -16,6 +16,7 @@ class LineRow:
 
     party: PartyWords
     line: str  # direct | relay | none
+    via: PartyWords | None
     since: int | None
     last_heard: int | None
     holds_size: int | None
@@ -44,6 +45,17 @@ class CheckRow:
     grade: str  # ok | late | open | silent | declared
     answered_at: int | None
     due: int | None
+
+
+@dataclass(frozen=True)
+class SilenceRow:
+    """Contact checks of `by` in a row to which no answer of `of` was received. It states the record only."""
+
+    by: PartyWords
+    of: PartyWords
+    misses: int
+    since: int
+    unexplained: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,7 @@ class ReceiptRow:
     at: int | None
     anchored: bool
     by_relay: bool
+    via: PartyWords | None
     read_at: int | None
     acknowledged_at: int | None
     acknowledged_as: str
@@ -150,6 +163,11 @@ class CaseRow:
         return self.is_open and not self.mine and not self.answered
 
     @property
+    def acknowledged(self) -> bool:
+        """N2 stands wherever a receipt was said by a person."""
+        return any(r.acknowledged_at or r.read_at for r in self.receipts)
+
+    @property
     def dom_id(self) -> str:
         return "case-" + self.id.replace(".", "-")
 
@@ -165,5 +183,6 @@ class Board:
     waiting: int
     lines: tuple[LineRow, ...]
     checks: tuple[CheckRow, ...]
+    silences: tuple[SilenceRow, ...]
     open_cases: tuple[CaseRow, ...]
     recent_cases: tuple[CaseRow, ...]

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from detente.cases.grids import print_grid
 from detente.cases.places import parse_place
-from detente.desk.charter import CharterView, CodeWords, charter
+from detente.desk.charter import CharterView, CodeWords, PartyWords, charter
 from detente.desk.here import api
 from detente.desk.templatetags.marks import ltr, utc
 from detente.desk.viewer import Viewer
@@ -26,12 +26,14 @@ from detente.desk.watch.rows import (
     Menu,
     Option,
     ReceiptRow,
+    SilenceRow,
 )
 from detente.record.errors import Malformed
 
 RECENT: Final = 12
 CHECKS: Final = 8
 GRADES: Final = {"OK": "ok", "OK_LATE": "late", "LINE_ALIVE_NO_ANSWER": "silent", "LINE_DEAD": "silent"}
+UNSAID: Final = "NOT_STATED"
 HANDLED: Final = ("ANSWER", "ACK", "READ")
 Raw = Mapping[str, Any]
 
@@ -39,7 +41,8 @@ Raw = Mapping[str, Any]
 def board(viewer: Viewer) -> Board:
     """The whole watch page beneath its clocks."""
     words, status = charter(), api().get("/v1/status")
-    cases = stop_cases(viewer, words)
+    cases, checks = stop_cases(viewer, words), api().get("/v1/checks")
+    newest: list[Raw] = sorted(checks["checks"], key=lambda raw: -int(raw["sent"]))
     return Board(
         own_armed=bool(status.get("armed")),
         watch_post=words.post_label(viewer.post),
@@ -47,7 +50,8 @@ def board(viewer: Viewer) -> Board:
         signer=str(status.get("signer", {}).get("state", "")),
         waiting=_count(status.get("waiting")),
         lines=line_rows(words, status),
-        checks=check_rows(words),
+        checks=tuple(_check_row(words, raw) for raw in newest[:CHECKS]),
+        silences=tuple(_silence_row(words, raw) for raw in checks.get("silences", ())),
         open_cases=tuple(row for row in cases if row.is_open),
         recent_cases=tuple(row for row in cases if not row.is_open)[:RECENT],
     )
@@ -71,6 +75,7 @@ def _line_row(words: CharterView, party: str, raw: Raw) -> LineRow:
     return LineRow(
         party=words.party(party),
         line=str(raw.get("line", "none")),
+        via=_third(words, words.me, party),
         since=raw.get("since"),
         last_heard=raw.get("last_heard"),
         holds_size=holds.get("size"),
@@ -82,10 +87,20 @@ def _line_row(words: CharterView, party: str, raw: Raw) -> LineRow:
     )
 
 
-def check_rows(words: CharterView) -> tuple[CheckRow, ...]:
-    """The last contact checks, newest first."""
-    raws: list[Raw] = sorted(api().get("/v1/checks")["checks"], key=lambda raw: -int(raw["sent"]))
-    return tuple(_check_row(words, raw) for raw in raws[:CHECKS])
+def _third(words: CharterView, one: str, other: str) -> PartyWords | None:
+    """The party through which a relay between two goes; None where more than one could be it."""
+    rest = [p for p in words.parties() if p.id not in (one, other)]
+    return rest[0] if len(rest) == 1 else None
+
+
+def _silence_row(words: CharterView, raw: Raw) -> SilenceRow:
+    return SilenceRow(
+        by=words.party(str(raw["by"])),
+        of=words.party(str(raw["of"])),
+        misses=int(raw["misses"]),
+        since=int(raw["since"]),
+        unexplained=bool(raw.get("unexplained")),
+    )
 
 
 def _check_row(words: CharterView, raw: Raw) -> CheckRow:
@@ -116,19 +131,19 @@ def stop_case(viewer: Viewer, case_id: str) -> CaseRow:
 
 def case_row(viewer: Viewer, words: CharterView, raw: Raw) -> CaseRow:
     """A case as the API gives it, in the words of the charter."""
-    kind, case_id = str(raw["kind"]), str(raw["id"])
+    kind, case_id, opened_by = str(raw["kind"]), str(raw["id"]), str(raw["opened_by"])
     values: Raw = {name: field.get("value") for name, field in raw.get("fields", {}).items()}
     timeline: list[Raw] = list(raw.get("timeline", ()))
     return CaseRow(
         id=case_id,
         kind=kind,
-        opened_by=words.party(str(raw["opened_by"])),
+        opened_by=words.party(opened_by),
         post=words.post_label(str(timeline[0]["post"])) if timeline else "",
         at=int(raw["at"]),
         state=str(raw["state"]),
         state_label=words.state_label(kind, str(raw["state"])),
         is_open=bool(raw.get("open")),
-        mine=raw["opened_by"] == words.me,
+        mine=opened_by == words.me,
         meaning=_meaning(words, kind, values),
         facts=_facts(words, kind, values),
         place=_place(words, values),
@@ -137,11 +152,17 @@ def case_row(viewer: Viewer, words: CharterView, raw: Raw) -> CaseRow:
         result=str(raw.get("result") or ""),
         not_held=str(raw["state"]) == "not held here",
         timeline=tuple(act_row(words, kind, act) for act in timeline),
-        receipts=tuple(receipt_row(words, kind, receipt) for receipt in raw.get("receipts", ())),
+        receipts=tuple(receipt_row(words, kind, opened_by, one) for one in raw.get("receipts", ())),
         clocks=tuple(_clock_row(words, clock) for clock in raw.get("clocks", ())),
         menus=menus(viewer, words, kind, raw.get("may", ())),
-        answered=any(act["party"] == words.me and act["act"] in HANDLED for act in timeline),
+        answered=_answered(words, opened_by, timeline),
     )
+
+
+def _answered(words: CharterView, opened_by: str, timeline: Iterable[Raw]) -> bool:
+    """True once who is asked to act has: on a side's page itself, on the guarantor's the other side."""
+    asked = {words.me} if words.is_side(words.me) else {p.id for p in words.parties()} - {opened_by}
+    return any(act["party"] in asked and act["act"] in HANDLED for act in timeline)
 
 
 def _meaning(words: CharterView, kind: str, values: Raw) -> CodeWords:
@@ -155,7 +176,7 @@ def _facts(words: CharterView, kind: str, values: Raw) -> tuple[tuple[str, str],
     facts = []
     for name in ("ask", "own_action", "area_radius_m", "minutes"):
         value = values.get(name)
-        if value is None or value == "NOT_STATED":
+        if value is None or value == UNSAID:
             continue
         label = words.words(words.field(kind, name).get("labels"), name)
         facts.append((label, words.code(kind, name, str(value)).label))
@@ -178,7 +199,11 @@ def act_row(words: CharterView, kind: str, raw: Raw) -> ActRow:
     content: Raw = raw.get("content") or {}
     verdict: Raw = raw.get("verdict") or {}
     party, act = str(raw["party"]), str(raw["act"])
-    coded = [words.code(kind, name, str(fields[name])).label for name in fields if words.codes(kind, name)]
+    coded = [
+        words.code(kind, name, str(code)).label
+        for name, code in fields.items()
+        if words.codes(kind, name) and code != UNSAID
+    ]
     return ActRow(
         id=str(raw["id"]),
         party=words.party(party),
@@ -203,7 +228,7 @@ def _sentences(words: CharterView, kind: str, act: str, fields: Raw, content: Ra
         name: ltr(value) for name, value in fields.items() if isinstance(value, (int, str))
     }
     if isinstance(fields.get("since"), int):
-        filled["since"] = utc(fields["since"])
+        filled["since"] = utc(fields["since"], fields["since"])
     place = content.get("place")
     if isinstance(place, Mapping):
         filled["place"] = ltr(print_grid(str(place.get("mgrs", ""))))
@@ -212,7 +237,7 @@ def _sentences(words: CharterView, kind: str, act: str, fields: Raw, content: Ra
     return tuple(format_html(sentence, **filled) for sentence in sentences)
 
 
-def receipt_row(words: CharterView, kind: str, raw: Raw) -> ReceiptRow:
+def receipt_row(words: CharterView, kind: str, author: str, raw: Raw) -> ReceiptRow:
     """One party's receipt; the four states of the API in short names for the template."""
     states = {"held": "held", "held, parts missing": "parts-missing", "held for relay": "relay"}
     as_code = str(raw.get("acknowledged_as") or "")
@@ -222,6 +247,7 @@ def receipt_row(words: CharterView, kind: str, raw: Raw) -> ReceiptRow:
         at=raw.get("at"),
         anchored=raw.get("anchored") is not None,
         by_relay=raw.get("by_path") == "relay",
+        via=_third(words, author, str(raw["party"])),
         read_at=raw.get("read_at"),
         acknowledged_at=raw.get("acknowledged_at"),
         acknowledged_as=_any_code(words, kind, "ACK", as_code),
