@@ -170,7 +170,7 @@ class TestBounds:
     def test_an_announced_oversize_is_refused_before_its_bytes(self, parties: Parties) -> None:
         async def use(_client: PeerClient, record: RememberingRecord, port: int) -> None:
             answer = await raw(parties, port, POST.replace(b"Content-Length: 4", b"Content-Length: 99999999"))
-            assert b" 413 " in answer and b'"too-large"' in answer
+            assert b" 413 " in answer and b'"body-too-large"' in answer
             assert record.calls == []
 
         run(parties, use)
@@ -226,7 +226,7 @@ class TestErrors:
         [
             (Malformed("push"), 400, "malformed"),
             (Unverified("signature"), 403, "unverified"),
-            (Refused("not-found"), 404, "not-found"),
+            (Refused("not-here"), 404, "not-here"),
             (RuntimeError("a secret of the inside"), 500, "internal"),
         ],
     )
@@ -253,7 +253,7 @@ class TestErrors:
             for route in ("nothing", "parts/../push", "parts/ABC", "logs/zz/checkpoint"):
                 with pytest.raises(Refused) as caught:
                     await client.get(route)
-                assert caught.value.code == "not-found"
+                assert caught.value.code == "not-here"
             assert record.calls == []
 
         run(parties, use)
@@ -288,7 +288,7 @@ class TestParts:
             record.parts[("g1", bytes(32))] = b"sealed"
             with pytest.raises(Refused) as caught:
                 await client.get(f"parts/{bytes(32).hex()}")
-            assert caught.value.code == "not-found"
+            assert caught.value.code == "not-here"
 
         run(parties, use)
 

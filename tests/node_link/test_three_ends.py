@@ -169,7 +169,7 @@ class TestAhead:
             def full(_push: object) -> None:
                 from detente.record.errors import Refused
 
-                raise Refused("not-found")
+                raise Refused("not-here")
 
             s2.refuse = full
             s1.append(floor=False)

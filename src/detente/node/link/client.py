@@ -35,8 +35,10 @@ class Answer:
 class PeerClient:
     """Requests to one peer. All methods raise Unreachable, or the error that the peer's answer names."""
 
-    def __init__(self, peer: str, base: str, context: ssl.SSLContext) -> None:
+    def __init__(self, peer: str, base: str, context: ssl.SSLContext, *, host: str = "") -> None:
+        """`host` stands in the peer's leaf; by default that of `base`."""
         self.peer = peer
+        self._host = host or None
         self._base = base.rstrip("/") + PREFIX
         self._context = context
         self._session: aiohttp.ClientSession | None = None
@@ -79,8 +81,9 @@ class PeerClient:
         session, url = self._open(), f"{self._base}/{route}"
         try:
             async with session.request(
-                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as answer:
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False,
+                server_hostname=self._host,
+            ) as answer:  # fmt: skip
                 return await self._read(answer, limit)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             await self._drop(session)

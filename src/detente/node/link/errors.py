@@ -27,10 +27,11 @@ from detente.record.errors import (
 SIZE_TYPE: Final = "text/x.tlog.size"
 ERROR_LIMIT: Final = 4096  # an error's JSON: code, who and a few values
 
-TOO_LARGE: Final = declare("too-large", "sender", "the body is longer than the route takes")
+TOO_LARGE: Final = declare("body-too-large", "sender", "the body is longer than the route takes")
 ENCODED: Final = declare("encoded", "sender", "peers send identity; a Content-Encoding is never taken")
 TOO_SLOW: Final = declare("too-slow", "sender", "the body did not arrive in time; nothing was stored")
-NOT_FOUND: Final = declare("not-found", "nobody", "nothing here by that name, or not for this peer")
+NOT_FOUND: Final = declare("not-here", "nobody", "nothing here by that name, or not for this peer")
+CLOSED: Final = declare("link-starting", "nobody", "the listener is not tested yet; try again in a second")
 INTERNAL: Final = declare("internal", "operator", "this node failed; its log says why")
 
 _BY_CODE: Final[Mapping[str, int]] = {
@@ -42,7 +43,6 @@ _BY_CODE: Final[Mapping[str, int]] = {
     "quota": 429,
     "disk-full": 507,
     "unknown-log": 404,
-    "wrong-root": 422,
 }
 _BY_CLASS: Final[tuple[tuple[type[DetenteError], int], ...]] = (
     (Conflict, 409),

@@ -38,7 +38,7 @@ class RecordPort(Protocol):
         """A hash tile or an entry bundle of that log; `path` as in C2SP tlog-tiles."""
 
     async def part(self, peer: str, sha256: bytes) -> bytes:
-        """A sealed part that `peer` is in `to` or `keep` of; not-found for any other."""
+        """A sealed part that `peer` is in `to` or `keep` of; not-here for any other."""
 
     async def start(self, peer: str, log: bytes) -> bytes:
         """A start answer: a freshly cosigned statement of the largest head held of `peer`'s log."""

@@ -10,6 +10,7 @@ import asyncio
 
 from detente.node import logs
 from detente.node.link.errands import Errands
+from detente.node.link.errors import NOT_FOUND
 from detente.record.errors import Conflict, DetenteError
 from detente.record.sync import Action, Event, Failed, PeerSync, Tick
 
@@ -68,7 +69,7 @@ class Pump:
         except Conflict as conflict:
             event = Failed(action, conflict.code, conflict.size)
         except DetenteError as error:
-            if error.code not in ("unreachable", "not-found"):
+            if error.code not in ("unreachable", NOT_FOUND):
                 logs.line("link-refused", peer=self.peer, code=error.code, kind=type(action).__name__)
             event = Failed(action, error.code)
         except Exception as error:

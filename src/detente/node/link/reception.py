@@ -95,7 +95,7 @@ class Reception:
         return _found(await self._shelf.tile(await self._origin(log), path))
 
     async def part(self, peer: str, sha256: bytes) -> bytes:
-        """SPEC: protocol D1: not-found for what is not there and for what is not the peer's alike."""
+        """SPEC: protocol D1: not-here for what is not there and for what is not the peer's alike."""
         return _found(await self._shelf.part(sha256, peer))
 
     async def start(self, peer: str, log: bytes) -> bytes:

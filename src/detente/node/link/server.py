@@ -33,14 +33,16 @@ HEADERS: Final = 4096  # bytes a line of our own clients' requests never reaches
 log = logging.getLogger(__name__)
 Take = Callable[[str, bytes], Awaitable[bytes]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_GATE: Final = web.AppKey[asyncio.Event | None]("gate")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _RANGE: Final = re.compile(r"bytes=(0|[1-9][0-9]{0,11})-(0|[1-9][0-9]{0,11})?")
 
 
-def build_app(peer: str, record: RecordPort) -> web.Application:
-    """The application behind `peer`'s listener."""
+def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) -> web.Application:
+    """The application behind `peer`'s listener; it refuses everything until `gate` is set."""
     routes = _Routes(peer, record)
     app = web.Application(middlewares=[_guard], client_max_size=PUSH_LIMIT)
+    app[_GATE] = gate
     app.add_routes(
         [
             web.post(f"{PREFIX}/push", routes.taking(record.push, PUSH_LIMIT)),
@@ -113,6 +115,9 @@ def _check_caller(request: web.Request) -> None:
     # The context demands it already; a listener that was built without must not answer. (D1)
     if tls is None or not tls.getpeercert(True):
         raise Refused(errors.NOT_FOUND)
+    gate = request.app[_GATE]
+    if gate is not None and not gate.is_set():
+        raise Refused(errors.CLOSED)
     if "Content-Encoding" in request.headers:
         raise Refused(errors.ENCODED)
 

@@ -1,0 +1,89 @@
+"""What became new in the record, as events for the talks: a cursor over the tables, read in a reader thread.
+
+The first reading tells everything that a talk needs after a restart, cosignatures before sizes: a peer's own
+receipt says what it holds, so nothing it has is pushed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detente.node import models as tables
+from detente.node import selectors
+from detente.record.head import Head
+from detente.record.header import ATTACHMENT
+from detente.record.names import mirror_name, parse_origin
+from detente.record.sync import CosignatureKnown, Event, FloorAdded, Holds, PartHeld, PartLacked
+
+#: Parts asked for at once; the next ones are told when these have come.
+MOST_LACKED = 1000
+
+
+class Feed:
+    """One reader at a time calls `read`; `sizes` may be looked at from anywhere."""
+
+    def __init__(self, me: str) -> None:
+        self._me = me
+        self.sizes: dict[str, int] = {}
+        self._cosignature = 0
+        self._lacked: set[bytes] = set()
+        self._first = True
+
+    def read(self) -> tuple[Event, ...]:
+        """What is new since the last call."""
+        logs = selectors.logs()
+        events: list[Event] = list(self._cosignatures())
+        for log in logs:
+            before = self.sizes.get(log.origin, 0)
+            if log.size <= before:
+                continue
+            if log.party == self._me:
+                events += self._floor(log.origin, before if not self._first else self._confirmed(log.origin))
+            events.append(Holds(log.origin, log.size))
+            self.sizes = self.sizes | {log.origin: log.size}
+        events += self._parts()
+        self._first = False
+        return tuple(events)
+
+    def _cosignatures(self) -> Iterator[CosignatureKnown]:
+        """The newest of each mirror and log among those stored since the last reading."""
+        found = tables.Cosignature.objects.filter(id__gt=self._cosignature).order_by("size", "time")
+        if self._first:
+            for log in selectors.logs():
+                for row in selectors.largest_cosignatures(log.origin).values():
+                    yield _known(
+                        row.origin, row.mirror, Head(row.origin, row.size, row.root), row.time, row.lines
+                    )
+            newest = tables.Cosignature.objects.order_by("-id").values_list("id", flat=True).first()
+            self._cosignature = newest or 0
+            return
+        for new in found.select_related("log"):
+            self._cosignature = max(self._cosignature, new.pk)
+            head = Head(new.log.origin, new.size, bytes(new.root))
+            yield _known(new.log.origin, new.mirror, head, new.time, bytes(new.lines))
+
+    def _floor(self, origin: str, start: int) -> Iterator[FloorAdded]:
+        found = tables.Entry.objects.filter(log__origin=origin, index__gte=start, floor=True)
+        for index in found.order_by("index").values_list("index", flat=True):
+            yield FloorAdded(origin, index)
+
+    def _confirmed(self, origin: str) -> int:
+        """Entries that every mirror which ever spoke has confirmed."""
+        sizes = [row.size for row in selectors.largest_cosignatures(origin).values()]
+        return min(sizes, default=0)
+
+    def _parts(self) -> Iterator[Event]:
+        found = tables.Wanted.objects.order_by("id").values_list("sha256", "role", "log__origin")
+        lacked = {bytes.fromhex(sha256): (role, origin) for sha256, role, origin in found[:MOST_LACKED]}
+        for sha256 in self._lacked - lacked.keys():
+            yield PartHeld(sha256)
+        for sha256, (role, origin) in lacked.items():
+            if sha256 not in self._lacked:
+                yield PartLacked(origin, sha256, urgent=role != ATTACHMENT)
+        self._lacked = set(lacked)
+
+
+def _known(origin: str, mirror: str, head: Head, time: int, lines: bytes) -> CosignatureKnown:
+    cell, watched, _ = parse_origin(origin)
+    name = mirror_name(cell, mirror, watched)
+    return CosignatureKnown(name, origin, head.size, time, head.body() + b"\n" + lines)

@@ -1,0 +1,155 @@
+"""What goes out to a peer, read from the record: pushes with the parts that go along, tiles, checkpoints.
+
+1. A push ends at a head that was signed. Parts of floor entries go along (protocol D2); so do other small
+   parts while there is room, because a second round trip costs more than their bytes.
+2. A part goes only to who is in its `keep`. SPEC: protocol D1
+3. All functions are run in reader threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Final
+
+from detente.node import models as tables
+from detente.node import selectors
+from detente.record.errors import Malformed
+from detente.record.messages import MAX_PARTS, MAX_PUSH_BYTES
+from detente.record.names import EntryId
+from detente.record.note import add_lines
+from detente.record.sync import Ahead, Push
+from detente.record.tiles import TileName, encode_bundle, parse_path, tile_of
+from detente.record.tree import Tree
+
+SMALL_PART: Final = 64 << 10
+SMALL_PARTS: Final = 1 << 20
+
+
+def push_body(origin: str, start: int, size: int, peer: str) -> Push | None:
+    """Entries from `start` to the largest head of at most `size` that fits into one push."""
+    if start == size:
+        head = selectors.head_at(origin, size)
+        return Push(origin, start, (), head.note) if head else None
+    head = selectors.head_for_push(origin, start, size - start)
+    if head is None:
+        return None
+    entries = selectors.entries(origin, start, head.size)
+    fits = _fitting(entries)
+    if fits < len(entries):
+        head = selectors.largest_head(origin, within=start + fits)
+        if head is None or head.size <= start:
+            return None
+        entries = entries[: head.size - start]
+    room = MAX_PUSH_BYTES - sum(map(len, entries))
+    return Push(origin, start, entries, head.note, _parts_along(origin, start, head.size, peer, room))
+
+
+def parts(hashes: Iterable[bytes], peer: str) -> tuple[bytes, ...]:
+    """Those parts that are here and that `peer` may have, as many as fit."""
+    found: list[bytes] = []
+    room = MAX_PUSH_BYTES - (1 << 20)
+    for sha256 in hashes:
+        data = selectors.part_for(sha256, peer)
+        if data is not None and len(data) <= room and len(found) < MAX_PARTS:
+            found.append(data)
+            room -= len(data)
+    return tuple(found)
+
+
+def checkpoint(origin: str) -> bytes | None:
+    """The largest head under which every entry is held, with the cosignatures known of it."""
+    log = selectors.log(origin)
+    head = selectors.largest_head(origin, within=log.size) if log else None
+    if head is None:
+        return None
+    note = head.note
+    for row in selectors.cosignatures(origin, head.size):
+        try:
+            note = add_lines(note, row.lines)
+        except Malformed:  # more lines than a note takes
+            break
+    return note
+
+
+def head_notes(heads: Iterable[tuple[str, int]]) -> tuple[bytes, ...]:
+    """The newest note of each log."""
+    found = (selectors.largest_head(origin, within=size) for origin, size in heads)
+    return tuple(head.note for head in found if head is not None)
+
+
+class Trees:
+    """Hash trees of the logs held, grown as the logs grow. Any thread; `_lock` guards the trees."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trees: dict[str, Tree] = {}
+
+    def tile(self, origin: str, path: str) -> bytes | None:
+        """A tile of hashes or a bundle of entries; None if the log is not that long. Raises Malformed."""
+        name = parse_path(path)
+        if name.level is not None:
+            return self._hashes(origin, name)
+        start = name.n * 256
+        entries = selectors.entries(origin, start, start + name.width)
+        return encode_bundle(entries) if len(entries) == name.width else None
+
+    def ahead(self, origin: str, index: int, peer: str) -> Ahead | None:
+        """A floor entry with what proves that it is in the log. SPEC: protocol D3"""
+        log = selectors.log(origin)
+        head = selectors.largest_head(origin, within=log.size) if log else None
+        entry = selectors.entry(EntryId(origin, index))
+        if head is None or entry is None or index >= head.size:
+            return None
+        with self._lock:
+            proof = self._grown(origin, head.size).inclusion_proof(index, head.size)
+        along = _parts_along(origin, index, index + 1, peer, MAX_PUSH_BYTES - len(entry))
+        return Ahead(origin, index, entry, head.note, proof, along)
+
+    def _hashes(self, origin: str, name: TileName) -> bytes | None:
+        log = selectors.log(origin)
+        if log is None:
+            return None
+        with self._lock:
+            found = tile_of(self._grown(origin, log.size), name)
+        return found if len(found) == 32 * name.width else None
+
+    def _grown(self, origin: str, size: int) -> Tree:
+        tree = self._trees.setdefault(origin, Tree())
+        if tree.size < size:
+            for leaf in selectors.leaves(origin, tree.size, size):
+                tree.append(leaf)
+        return tree
+
+
+def _fitting(entries: tuple[bytes, ...]) -> int:
+    """How many of the entries fit into one push."""
+    room = MAX_PUSH_BYTES
+    for n, entry in enumerate(entries):
+        room -= len(entry)
+        if room < 0:
+            return n
+    return len(entries)
+
+
+def _parts_along(origin: str, start: int, end: int, peer: str, room: int) -> tuple[bytes, ...]:
+    named = tables.Part.objects.filter(log__origin=origin, index__gte=start, index__lt=end)
+    rows = [row for row in named.order_by("index", "position") if peer in row.keep.split()]
+    floor = set(
+        tables.Entry.objects.filter(
+            log__origin=origin, index__gte=start, index__lt=end, floor=True
+        ).values_list("index", flat=True)
+    )
+    rows.sort(key=lambda row: row.index not in floor)
+    small = min(SMALL_PARTS, room)
+    chosen: list[str] = []
+    for row in rows:
+        always = row.index in floor
+        if len(chosen) == MAX_PARTS or row.size > room or not (always or row.size <= min(small, SMALL_PART)):
+            continue
+        room -= row.size
+        small -= 0 if always else row.size
+        chosen.append(row.sha256)
+    found = tables.PartBytes.objects.filter(sha256__in=chosen).values_list("sha256", "data")
+    held = {sha256: bytes(data) for sha256, data in found}
+    return tuple(held[sha256] for sha256 in chosen if sha256 in held)

@@ -1,0 +1,114 @@
+"""Wires one node's link: context, shelf, hub, a pump and a listener a peer. Django is set up before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+
+from detente.node import api, pairing
+from detente.node.context import NodeContext
+from detente.node.folder import NodeFolder
+from detente.node.keeper import open_keeper
+from detente.node.link import server
+from detente.node.link.client import PeerClient
+from detente.node.link.errands import Errands
+from detente.node.link.hub import Hub
+from detente.node.link.lineset import Line, lines_of
+from detente.node.link.probes import Probes
+from detente.node.link.pump import Pump
+from detente.node.link.reception import Reception
+from detente.node.link.selftest import check_listener
+from detente.node.link.shelf import KeptShelf
+from detente.node.link.start import StartQuestion
+from detente.node.link.tls import Identity, client_context, server_context
+from detente.node.signer_client import SignerClient
+from detente.node.writer import Writer
+from detente.record.errors import Refused, declare
+from detente.record.sync import PeerSync
+
+CANNOT_LISTEN: Final = declare("cannot-listen", "operator", "the address of a listener is taken or not ours")
+STOP_S: Final = 4.0  # for what waits in the writer; the supervisor kills after five
+
+
+class LinkProcess:
+    """Everything that runs in the link process of one node."""
+
+    def __init__(self, folder: NodeFolder, clock: Callable[[], float]) -> None:
+        charter = pairing.node_charter(folder)
+        self._folder, self._charter = folder, charter
+        self._lines = lines_of(folder, charter)
+        self._identity = Identity(folder.link_keys / "leaf.pem", folder.link_keys / "leaf.key")
+        writer, signer = Writer(), SignerClient(folder)
+        keeper = open_keeper(folder, charter, writer, signer, lambda: int(clock()))
+        self.context = NodeContext(folder, charter, folder.party, writer, signer, keeper, clock=clock)
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Start everything; the stack ends it in reverse. Raises Refused by name."""
+        context, me = self.context, self._folder.party
+        context.writer.after_each(context.grew)
+        context.writer.start()
+        stack.push_async_callback(asyncio.to_thread, context.writer.stop, STOP_S)
+        running = await api.start(context)
+        stack.push_async_callback(running.stop)
+        shelf = KeptShelf(me, self._charter, context.keeper, context.now)
+        stack.push_async_callback(asyncio.to_thread, shelf.close)
+        hub = Hub(me, shelf)
+        stack.push_async_callback(hub.close)
+        context.on_grown(hub.wake)
+        probes = Probes(shelf, context.lines, context.clock, lambda: bool(context.armed()))
+        clients = {line.peer: self._join(hub, line, probes, stack) for line in self._lines}
+        for line in self._lines:
+            await self._listen(hub, line, probes, stack)
+        _run(stack, hub.run())
+        dialled = {peer: client for peer, client in clients.items() if client is not None}
+        asking = StartQuestion(self._folder.origin, SignerClient(self._folder), context.keeper, dialled)
+        _run(stack, asking.run())
+
+    def _join(self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack) -> PeerClient | None:
+        """A pump for the peer; its dialling end, if it can be dialled."""
+        sync = PeerSync(
+            self._folder.party, line.peer, dials=bool(line.dial), reachable=line.listen is not None
+        )
+        self.context.lines.expect(line.peer, at=self.context.now())
+        client = errands = None
+        if line.dial:
+            context = client_context(self._identity, line.ca, pin=line.pin)
+            client = PeerClient(line.peer, line.dial, context, host=line.host)
+            errands = Errands(hub, sync, client, probes, self.context.lines)
+        pump = hub.pumps[line.peer] = Pump(sync, errands)
+        stack.push_async_callback(pump.close)
+        return client
+
+    async def _listen(self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack) -> None:
+        if line.listen is None:
+            return
+        host, port = line.listen
+        context = server_context(self._identity, line.ca, pin=line.pin)
+        gate = asyncio.Event()
+        app = server.build_app(line.peer, Reception(hub, probes), gate)
+        try:
+            runner = await server.listen(app, host, port, context)
+        except OSError as error:
+            raise Refused(CANNOT_LISTEN, peer=line.peer, port=port) from error
+        stack.push_async_callback(runner.cleanup)
+        bound = runner.addresses[0][1]
+        await check_listener(_local(host), bound, self._identity, context, line.ca)
+        gate.set()
+
+
+def _local(host: str) -> str:
+    """Where this machine itself reaches a listener on `host`."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+
+
+def _run(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
