@@ -8,7 +8,8 @@ from detente.record.actions import CosignatureKnown
 from detente.record.messages import MAX_COSIGNATURES
 from detente.record.names import parse_mirror, party_of
 
-#: Another mirror's cosignature of the peer's own log: the mirror mostly tells it itself.
+#: Another mirror's cosignature of the peer's own log, which the mirror mostly tells it itself; and the own
+#: one of a third log, which mostly goes with a head.
 RECEIPT_S: Final = 0.1
 #: Any other cosignature goes with the next message, or after this.
 GOSSIP_S: Final = 0.5
@@ -53,6 +54,8 @@ class Gossip:
         return [one.due for one in self._untold.values()]
 
     def _pause(self, event: CosignatureKnown) -> float:
-        if party_of(event.log) != self._peer:
-            return GOSSIP_S
-        return 0.0 if parse_mirror(event.mirror)[1] == self._me else RECEIPT_S
+        own = parse_mirror(event.mirror)[1] == self._me
+        theirs = party_of(event.log) == self._peer
+        if own and theirs:
+            return 0.0
+        return RECEIPT_S if own or theirs else GOSSIP_S

@@ -153,7 +153,7 @@ def encode_push(push: Push) -> bytes:
     """The body of POST push. Raises Malformed if it is over a bound."""
     _check_bytes(push.entries, push.parts)
     frames = {
-        LOG: (push.log.encode(),),
+        LOG: (parse_log(push.log).encode(),),
         NUMBER: (encode_number(push.start),),
         ENTRY: push.entries,
         HEAD: (push.head,),
@@ -220,7 +220,7 @@ def encode_ahead(ahead: Ahead) -> bytes:
     """The body of POST ahead. Raises Malformed if it is over a bound."""
     _check_bytes((ahead.entry,), ahead.parts)
     frames = {
-        LOG: (ahead.log.encode(),),
+        LOG: (parse_log(ahead.log).encode(),),
         NUMBER: (encode_number(ahead.index),),
         ENTRY: (ahead.entry,),
         HEAD: (ahead.head,),

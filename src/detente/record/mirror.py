@@ -118,12 +118,11 @@ def fork_evidence(
 
     Raises Unverified if they do not contradict each other, e.g. a held head from before the two parted.
     """
-    if fork.head.head.size > len(held_leaves):
-        pushed = [leaf_hash(entry) for entry in fork.entries]
-        tree = Tree([*held_leaves[: fork.start], *pushed])
-    else:
-        tree = Tree(held_leaves)
-    evidence = find_two_histories(held_head, fork.head.note, keys, tree)
+    larger = max(open_head(held_head, keys).head, fork.head.head, key=lambda one: one.size)
+    pushed = [leaf_hash(entry) for entry in fork.entries]
+    trees = (Tree(held_leaves), Tree([*held_leaves[: fork.start], *pushed]))
+    known = [one for one in trees if one.size >= larger.size and one.root(larger.size) == larger.root]
+    evidence = find_two_histories(held_head, fork.head.note, keys, known[0] if known else None)
     if evidence is None:
         raise Unverified("one history", origin=keys.origin)
     return evidence
