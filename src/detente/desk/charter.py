@@ -116,7 +116,7 @@ class CharterView:
         return self.words(self.kind(kind).get("labels"), kind)
 
     def state_label(self, kind: str, state: str) -> str:
-        return self.words(self.kind(kind).get("states", {}).get(state), state)
+        return self.words(self.kind(kind).get("states", {}).get(state, {}).get("labels"), state)
 
     def act_label(self, kind: str, act: str) -> str:
         return self.words(self.kind(kind).get("acts", {}).get(act, {}).get("labels"), act)
@@ -142,12 +142,18 @@ class CharterView:
         )
         return tuple(self.words(row["labels"]) for row in said)
 
-    def listed(self, kind: str, name: str, code: str) -> str:
-        """The label of a code that no field holds, from the kind's code list called `name`."""
-        for raw in self.kind(kind).get("lists", {}).get(name, ()):
+    def listed(self, name: str, code: str) -> str:
+        """The label of a code from the common list called `name`."""
+        for raw in self.raw.get("lists", {}).get(name, ()):
             if raw["id"] == code:
                 return self.words(raw.get("labels"), code)
-        return self.code(kind, name, code).label
+        return code
+
+    def extras(self, kind: str, act: str, field: str, code: str) -> tuple[tuple[str, str, str], ...]:
+        """Further fields that `code` asks for in `act`: (id, type, label)."""
+        found = (self.field(kind, name) for name in self.fields_of(kind, act))
+        wanted = [raw for raw in found if code in raw.get("when", {}).get(field, ())]
+        return tuple((raw["id"], raw["type"], self.words(raw["labels"], raw["id"])) for raw in wanted)
 
     def codes(self, kind: str, field: str) -> tuple[CodeWords, ...]:
         return tuple(

@@ -12,8 +12,14 @@ def root(_request: HttpRequest) -> HttpResponse:
     return redirect(f"/{settings.LANGUAGE_CODE}/")
 
 
+def enrolment_link(_request: HttpRequest, code: str) -> HttpResponse:
+    """A one-time link names no language."""
+    return redirect(f"/{settings.LANGUAGE_CODE}/enrol/{code}/")
+
+
 urlpatterns = [
     path("", root),
+    path("enrol/<slug:code>/", enrolment_link),
     *i18n_patterns(
         path("", include("detente.desk.watch.urls")), path("", include("detente.desk.signin.urls"))
     ),

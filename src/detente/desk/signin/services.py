@@ -11,6 +11,7 @@ from detente.desk.charter import CharterView
 from detente.desk.here import api, config
 from detente.desk.signin import passkeys
 from detente.desk.viewer import Viewer
+from detente.desk.watch.acts import STOP
 from detente.record.errors import DetenteError, Malformed
 
 
@@ -59,7 +60,9 @@ def confirm_alarm(request: HttpRequest, viewer: Viewer) -> None:
 
 def posts_to_sign_in(words: CharterView) -> tuple[tuple[str, str], ...]:
     """(id, label) of the own party's posts that may do anything at a watch."""
-    return tuple((str(p["id"]), words.post_label(p["id"])) for p in words.posts_of(words.me) if p.get("may"))
+    return tuple(
+        (str(p["id"]), words.post_label(p["id"])) for p in words.posts_of(words.me) if p["may"].get(STOP)
+    )
 
 
 def offer_enrolment(request: HttpRequest, code: str, words: CharterView, post: str) -> dict[str, Any]:

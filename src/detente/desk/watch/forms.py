@@ -28,3 +28,5 @@ class ActForm(forms.Form):
     act = forms.ChoiceField(choices=[(act, act) for act in BY_ACT])
     field = forms.RegexField(r"[a-z][a-z0-9_]{0,40}", required=False)
     code = forms.RegexField(r"[A-Z][A-Z0-9_]{0,40}", required=False)
+    text = forms.CharField(max_length=300, required=False)
+    minutes = forms.IntegerField(min_value=1, max_value=1440, required=False)

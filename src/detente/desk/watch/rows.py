@@ -65,6 +65,7 @@ class Option:
     words: CodeWords
     digit: int
     prepared: str = ""
+    extras: tuple[tuple[str, str, str], ...] = ()  # further fields it asks for: (id, type, label)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from detente.record.errors import Malformed
 RECENT: Final = 12
 CHECKS: Final = 8
 GRADES: Final = {"OK": "ok", "OK_LATE": "late", "LINE_ALIVE_NO_ANSWER": "silent", "LINE_DEAD": "silent"}
+SECOND: Final = "T30"  # its due instant stands in the confirmation line
 UNSAID: Final = "NOT_STATED"
 HANDLED: Final = ("ANSWER", "ACK", "READ")
 Raw = Mapping[str, Any]
@@ -111,7 +112,7 @@ def _check_row(words: CharterView, raw: Raw) -> CheckRow:
         to=words.party(str(raw["to"])) if raw.get("to") else None,
         at=int(raw["sent"]),
         slot=words.code(CHECK, "slot", str(raw.get("slot", ""))).label,
-        result=words.listed(CHECK, "result", result) if result else "",
+        result=words.listed("result", result) if result else "",
         grade=GRADES.get(result, "declared") if result else "open",
         answered_at=raw.get("answered_at"),
         due=raw.get("due"),
@@ -153,7 +154,7 @@ def case_row(viewer: Viewer, words: CharterView, raw: Raw) -> CaseRow:
         not_held=str(raw["state"]) == "not held here",
         timeline=tuple(act_row(words, kind, act) for act in timeline),
         receipts=tuple(receipt_row(words, kind, opened_by, one) for one in raw.get("receipts", ())),
-        clocks=tuple(_clock_row(words, clock) for clock in raw.get("clocks", ())),
+        clocks=tuple(_clock_row(words, one) for one in raw.get("clocks", ()) if one["rule"] != SECOND),
         menus=menus(viewer, words, kind, raw.get("may", ())),
         answered=_answered(words, opened_by, timeline),
     )
@@ -300,7 +301,12 @@ def _menu(words: CharterView, kind: str, act: str) -> Menu:
         weight=row.weight,
         field=field,
         options=tuple(
-            Option(code, digit, " ".join(words.prepared(kind, act, {field: code.id})))
+            Option(
+                code,
+                digit,
+                " ".join(words.prepared(kind, act, {field: code.id})),
+                words.extras(kind, act, field, code.id),
+            )
             for digit, code in enumerate(codes, start=1)
         ),
         prepared=" ".join(words.prepared(kind, act, {})),

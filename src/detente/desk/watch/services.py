@@ -36,11 +36,19 @@ def send_stop(*, viewer: Viewer, meaning: str, typed: Typed, pressed_at: int) ->
     return _send(viewer, "NEW", values, case=None)
 
 
-def do_act(*, viewer: Viewer, case_id: str, act: str, field: str, code: str, as_of: int) -> Sent:
-    """One act on a case, with the chosen code; what the press itself says is filled in."""
+def do_act(*, viewer: Viewer, case_id: str, said: Mapping[str, Any], as_of: int) -> Sent:
+    """One act on a case with the chosen code; what the press itself says is filled in.
+
+    `said`: act, field and code, and text and minutes where the code asks for more.
+    """
+    words, act, field, code = charter(), str(said["act"]), str(said["field"]), str(said["code"])
     values: dict[str, Any] = {field: code} if field and code else {}
-    if "passed_at" in charter().fields_of(STOP, act):
+    if "passed_at" in words.fields_of(STOP, act):
         values["passed_at"] = as_of
+    for name, type_, _label in words.extras(STOP, act, field, code):
+        given = as_of + 60 * said["minutes"] if type_ == "time" and said["minutes"] else said["text"]
+        if given:
+            values[name] = given
     return _send(viewer, act, values, case=case_id)
 
 

@@ -95,7 +95,9 @@ def act(request: HttpRequest, case_id: str) -> HttpResponse:
     said: dict[str, object] = {}
     if form.is_valid():
         try:
-            services.do_act(viewer=viewer, case_id=case_id, as_of=Frame(request).as_of, **form.cleaned_data)
+            services.do_act(
+                viewer=viewer, case_id=case_id, said=form.cleaned_data, as_of=Frame(request).as_of
+            )
         except DetenteError as error:
             said = {"refused": refusal(error)}
     if not getattr(request, "htmx", False) and not said:

@@ -66,6 +66,7 @@ document.addEventListener("keydown", (event) => {
   if (card) chosen = card.id;
   found.focus();
   found.click();
+  requestAnimationFrame(() => found.parentElement?.scrollIntoView({ block: "nearest" }));
 });
 
 document.addEventListener("focusin", (event) => {
