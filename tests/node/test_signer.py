@@ -341,7 +341,8 @@ class TestJournal:
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from node.rig import CELL, Cell, PARTIES
+from node import database
+from node.rig import CELL, PARTIES
 from detente.node import log_signer
 from detente.node.folder import NodeFolder
 from detente.node.signer import run

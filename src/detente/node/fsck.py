@@ -11,29 +11,38 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from detente.charter import Charter
+from django.db import connection
+
+from detente.charter.model import Charter
 from detente.node import models as tables
 from detente.node import selectors
+from detente.node.guards import missing_guards
 from detente.node.rows import CosignatureRow, HeadRow, LogRow
 from detente.record.errors import DetenteError, Malformed
 from detente.record.head import Head, open_cosignature, open_head
 from detente.record.header import Header, parse_header
 from detente.record.keys import LogKeys
+from detente.record.messages import Ahead
+from detente.record.mirror import check_ahead
 from detente.record.names import EntryId, print_id
-from detente.record.parts import sealed_hash
+from detente.record.parts import plaintext_hash, sealed_hash
 from detente.record.tree import Frontier, leaf_hash
 
 #: code of a finding -> what it says.
 FINDINGS: Final[Mapping[str, str]] = MappingProxyType({
     "entry-missing": "an entry below the log's size is not here",
-    "entry-changed": "an entry is not the one its heads cover; the first head that differs is named",
+    "entry-changed": "an entry's bytes are not those that were stored with it, or not those its heads cover",
     "frontier": "the stored frontier is not that of the entries",
     "head": "a head's signatures do not verify, or its row differs from its note",
-    "head-beyond": "a head is larger than the log",
+    "head-beyond": "a head of the own log is larger than the log; others' heads may be known before entries",
     "cosignature": "a cosignature does not verify",
     "part-changed": "a part's bytes are not those that its entry names",
     "part-unlisted": "a part of an entry has no row, or its row differs from the header",
     "part-lost": "a part of the own log, or one not reported missing, has neither bytes nor tombstone",
+    "part-wanted": "a part is reported missing and is here",
+    "core-changed": "an opened core is not the one its entry names",
+    "ahead": "an entry ahead of its log is not the one its proof covers",
+    "guard": "a trigger that keeps a table append-only is gone",
 })  # fmt: skip
 
 
@@ -49,9 +58,12 @@ class Finding:
 def fsck(charter: Charter, *, own: str) -> Iterator[Finding]:
     """Every finding in the store, log by log. `own`: the party whose node this is."""
     for log in selectors.logs():
-        yield from _check_log(log, _keys(charter, log), charter)
+        keys = _keys(charter, log)
+        yield from _check_log(log, keys, charter, own)
         yield from _check_parts(log, own)
+        yield from _check_ahead(log, keys)
     yield from _check_bytes()
+    yield from (Finding("guard", name) for name in missing_guards(connection))
 
 
 def _keys(charter: Charter, log: LogRow) -> LogKeys | None:
@@ -59,12 +71,16 @@ def _keys(charter: Charter, log: LogRow) -> LogKeys | None:
     return party.log if party is not None and party.log.origin == log.origin else None
 
 
-def _check_log(log: LogRow, keys: LogKeys | None, charter: Charter) -> Iterator[Finding]:
+def _check_log(log: LogRow, keys: LogKeys | None, charter: Charter, own: str) -> Iterator[Finding]:
     heads = {head.size: head for head in _all_heads(log.origin)}
     frontier, reached = Frontier(), 0
     last_good = 0
-    for entry in selectors.iterate_entries(log.origin):
-        frontier.append(leaf_hash(entry))
+    for entry, leaf in selectors.iterate_leaves(log.origin):
+        if leaf_hash(entry) != leaf:
+            # The leaf hash stored beside it names the one entry; without it only the head would be named.
+            yield Finding("entry-changed", print_id(EntryId(log.origin, reached)))
+            return
+        frontier.append(leaf)
         reached += 1
         head = heads.get(reached)
         if head is not None and head.root != frontier.root():
@@ -79,6 +95,8 @@ def _check_log(log: LogRow, keys: LogKeys | None, charter: Charter) -> Iterator[
     if tuple(frontier.hashes) != log.frontier:
         yield Finding("frontier", log.origin)
     for head in heads.values():
+        if head.size > log.size and log.party == own:
+            yield Finding("head-beyond", f"{log.origin} size {head.size}")
         yield from _check_head(head, log, keys)
     for row in _all_cosignatures(log.origin):
         yield from _check_cosignature(row, charter, log)
@@ -86,8 +104,6 @@ def _check_log(log: LogRow, keys: LogKeys | None, charter: Charter) -> Iterator[
 
 def _check_head(head: HeadRow, log: LogRow, keys: LogKeys | None) -> Iterator[Finding]:
     where = f"{log.origin} size {head.size}"
-    if head.size > log.size:
-        yield Finding("head-beyond", where)
     if keys is None:
         return
     try:
@@ -128,8 +144,26 @@ def _check_parts(log: LogRow, own: str) -> Iterator[Finding]:
             continue
         for row in rows:
             ours = log.party == own or own in row.keep
-            if ours and not (row.held or row.destroyed or (entry, row.position) in wanted):
-                yield Finding("part-lost", f"{print_id(entry)} part {row.position}", row.sha256.hex())
+            where = f"{print_id(entry)} part {row.position}"
+            missed = (entry, row.position) in wanted
+            if ours and not (row.held or row.destroyed or missed):
+                yield Finding("part-lost", where, row.sha256.hex())
+            if missed and row.held:
+                yield Finding("part-wanted", where, row.sha256.hex())
+        for opened in selectors.opened(entry):
+            core = opened.plaintext if opened.position == 0 else None
+            if core is not None and plaintext_hash(core) != header.core:
+                yield Finding("core-changed", print_id(entry))
+
+
+def _check_ahead(log: LogRow, keys: LogKeys | None) -> Iterator[Finding]:
+    for row in selectors.ahead(log.origin):
+        ahead = Ahead(row.entry.log, row.entry.index, row.header, row.note, row.proof)
+        try:
+            if keys is not None:
+                check_ahead(ahead, keys)
+        except DetenteError as error:
+            yield Finding("ahead", print_id(row.entry), error.code)
 
 
 def _check_bytes() -> Iterator[Finding]:

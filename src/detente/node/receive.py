@@ -88,6 +88,8 @@ class Receiver:
         The cosignature is empty when the signer cannot be reached; what came is stored all the same.
         Raises Malformed, Unverified, Conflict(size), Equivocation, Refused `log-closed` or `disk-full`.
         """
+        if party_of(push.log) == self._me:
+            raise Unverified("origin", origin=push.log)  # the own log grows by its signer alone
         accepted = self._accept(push)
         headers = [store.parse_or_none(one) for one in accepted.entries]
         if accepted.entries and not all(one is not None and one.floor for one in headers):

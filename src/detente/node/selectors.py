@@ -79,6 +79,18 @@ def iterate_entries(origin: str, start: int = 0) -> Iterator[bytes]:
         start += len(page)
 
 
+def iterate_leaves(origin: str) -> Iterator[tuple[bytes, bytes]]:
+    """(header bytes, leaf hash as stored beside them) of a whole log, read in pages."""
+    start = 0
+    while True:
+        found = tables.Entry.objects.filter(log__origin=origin, index__gte=start).order_by("index")[:PAGE]
+        page = list(found.values_list("header", "leaf"))
+        yield from ((bytes(header), bytes(leaf)) for header, leaf in page)
+        start += len(page)
+        if not page:
+            return
+
+
 def largest_head(origin: str, *, within: int | None = None) -> HeadRow | None:
     """The largest signed head that is stored, at most of size `within` when given."""
     found = _heads(origin)
