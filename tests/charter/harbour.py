@@ -47,7 +47,7 @@ def card(party: str) -> PeerCard:
         recovery=bytes([n + 6]) * 32,
         admins=tuple(Credential("ADMIN", "ed25519", bytes([n + i]) * 32) for i in (7, 8)),
         ca=PEM,
-        addresses={one: "https://127.0.0.1:7000" for one in others},
+        addresses=dict.fromkeys(others, "https://127.0.0.1:7000"),
         rp_id=f"{party}.detente.localhost",
         desk_origin=f"http://{party}.detente.localhost:8000",
     )

@@ -1,4 +1,4 @@
-"""Puts the cards of the parties into a charter without keys: its text stays as it was written, keys follow."""
+"""Puts the cards of the parties into a charter without keys: its text stays as it was written."""
 
 from __future__ import annotations
 

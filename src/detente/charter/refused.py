@@ -30,8 +30,10 @@ REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-# One-letter words that are written together with the next word: and, in, for, as, the; Hebrew that, from.
+# One-letter words that are written together with the next word (and, in, for, as, the; Hebrew that, from),
+# and Arabic endings.
 _BEFORE: Final = {"ar": "(?:[وفبكل]{0,2}(?:ال|لل)?)", "he": "(?:[ושבכלמה]{0,3})"}
+_AFTER: Final = {"ar": "(?:ا|ات|ين|ون|ه|ها|هم)?"}
 _MARKS: Final = re.compile("[\u064b-\u0652\u0670\u0591-\u05c7]")
 
 
@@ -46,6 +48,9 @@ def _patterns(lang: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 _COMPILED: Final = {
-    lang: tuple((word, re.compile(rf"(?<!\w){_BEFORE.get(lang, '')}{word}(?!\w)")) for word in words)
+    lang: tuple(
+        (word, re.compile(rf"(?<!\w){_BEFORE.get(lang, '')}{word}{_AFTER.get(lang, '')}(?!\w)"))
+        for word in words
+    )
     for lang, words in REFUSED.items()
 }

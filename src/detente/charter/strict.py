@@ -179,8 +179,8 @@ class Table:
         Words are a draft until the file says who has checked or agreed them.
         """
         state: StringState = "draft"
-        if self.has("state"):
-            said = self.choice("state", _STATES)
+        if self.has("review"):
+            said = self.choice("review", _STATES)
             state = next(one for one in _STATES if one == said)
         by = self.texts("reviewed_by")
         if (state == "draft") == bool(by):
