@@ -31,7 +31,7 @@ LATITUDES = st.integers(-79_000_000, 83_000_000)
 LONGITUDES = st.integers(-179_999_999, 179_999_999)
 PRECISIONS = st.sampled_from([1, 10, 100, 1_000, 10_000])
 
-HARBOUR = Named("harbour", {"en": "Harbour", "ar": "الميناء", "he": "הנמל"}, 33_100_000, 35_500_000)
+HARBOUR = Named("P01", {"en": "Harbour", "ar": "الميناء", "he": "הנמל"}, 33_100_000, 35_500_000)
 
 
 class TestGrids:
@@ -89,7 +89,7 @@ class TestPlace:
 
     def test_making_a_place_coarser_drops_the_bearing_that_would_say_it_again(self):
         fine = place_by_name(HARBOUR, precision_m=10, bearing_deg=90, distance_m=1_230)
-        assert fine.bearing_from == BearingFrom("harbour", 90, 1_230)
+        assert fine.bearing_from == BearingFrom("P01", 90, 1_230)
         assert coarser(fine, 1_000).bearing_from is None
 
     def test_a_grid_that_contradicts_its_point_is_refused(self):
@@ -137,23 +137,23 @@ class TestAgreement:
 
     def test_a_point_nine_kilometres_from_its_name_is_a_mismatch(self):
         far = moved(Point(HARBOUR.lat_e6, HARBOUR.lon_e6), 90, 9_000)
-        place = place_at([far], precision_m=100, basis="MAP", gazetteer_id="harbour")
-        found = compare_place(place, {"harbour": HARBOUR})
+        place = place_at([far], precision_m=100, basis="MAP", gazetteer_id="P01")
+        found = compare_place(place, {"P01": HARBOUR})
         assert found.agreement == "MISMATCH"
         assert 8_900 <= found.gap_m <= 9_100
 
     def test_a_point_at_its_name_matches(self):
         place = place_by_name(HARBOUR, precision_m=100)
-        assert compare_place(place, {"harbour": HARBOUR}).agreement == "MATCH"
+        assert compare_place(place, {"P01": HARBOUR}).agreement == "MATCH"
 
     def test_a_bearing_that_leads_elsewhere_is_a_mismatch(self):
-        start = BearingFrom("harbour", 180, 9_000)
+        start = BearingFrom("P01", 180, 9_000)
         place = place_at([Point(33_100_000, 35_500_000)], precision_m=100, basis="MAP", bearing_from=start)
-        assert compare_place(place, {"harbour": HARBOUR}).agreement == "MISMATCH"
+        assert compare_place(place, {"P01": HARBOUR}).agreement == "MISMATCH"
 
     def test_without_a_name_nothing_is_claimed(self):
         place = place_at([Point(33_100_000, 35_500_000)], precision_m=100, basis="MAP")
-        assert compare_place(place, {"harbour": HARBOUR}).agreement == "NOT_CHECKED"
+        assert compare_place(place, {"P01": HARBOUR}).agreement == "NOT_CHECKED"
 
     def test_distance_and_bearing_are_those_of_the_ellipsoid(self):
         start = Point(33_000_000, 35_000_000)

@@ -8,10 +8,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from detente.record.approvals import Credential
 from detente.record.names import EntryId
+from detente.record.references import Reference
 
 NOT_HELD: Final = "not held here"
 
@@ -42,18 +43,29 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One entry of a case in its timeline. `fields` are the core's; `content` is None when not held here."""
+    """One entry whose core is open here. `core` is its hash, `fields` the core's fields.
+
+    `content` is None when there is none; `content_state` says whether there is, and whether it is held here.
+    `about` is the entry that READ, ACK, PASS_ON and ANSWER speak of.
+    """
 
     id: EntryId
     party: str
-    post: str
+    kind: str
     act: str
+    case: EntryId | None
+    post: str
     time: int
     verdict: Verdict
     fields: Mapping[str, Any]
     content: Mapping[str, Any] | None
+    content_state: Literal["none", "held", "not held here", "differs"]
     core: bytes
     precedence: str
+    action: tuple[str, ...] = ()
+    info: tuple[str, ...] = ()
+    refers_to: tuple[Reference, ...] = ()
+    about: EntryId | None = None
     approved_by: tuple[str, ...] = ()
 
 
@@ -118,32 +130,6 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A matter: the entries about it, where it stands, and what is due.
-
-    `state` is `NOT_HELD` while an entry that may belong here is not open here (`not_held` names it);
-    `state_as_held` is what the held entries alone give. `answers` is the latest ANSWER of each party.
-    """
-
-    id: EntryId
-    kind: str
-    opened_by: str
-    post: str
-    opened_at: int
-    precedence: str
-    state: str
-    state_as_held: str
-    confirmation: Confirmation | None
-    is_open: bool
-    fields: Mapping[str, FieldNow]
-    acts: tuple[Act, ...]
-    clocks: tuple[Clock, ...]
-    answers: Mapping[str, Act] = field(default_factory=dict)
-    result: str | None = None
-    not_held: tuple[EntryId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ContactCheck:
     """One contact check (D01) and its graded result, None while the answer may still come.
 
@@ -161,6 +147,34 @@ class ContactCheck:
     rung: str | None = None
     answered_at: int | None = None
     echo_matches: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A matter: the entries about it, where it stands, and what is due.
+
+    `state` is `NOT_HELD` while an entry that may belong here is not open here (`not_held` names it);
+    `state_as_held` is what the held entries alone give. `answers` is the latest ANSWER of each party.
+    """
+
+    id: EntryId
+    kind: str
+    opened_by: str
+    addressee: str | None
+    post: str
+    opened_at: int
+    precedence: str
+    state: str
+    state_as_held: str
+    confirmation: Confirmation | None
+    is_open: bool
+    fields: Mapping[str, FieldNow]
+    acts: tuple[Act, ...]
+    clocks: tuple[Clock, ...]
+    answers: Mapping[str, Act] = field(default_factory=dict)
+    result: str | None = None
+    not_held: tuple[EntryId, ...] = ()
+    check: ContactCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,41 +223,3 @@ class Register:
     acceded: Mapping[str, EntryId]
     credentials: Mapping[str, tuple[Enrolled, ...]]
     armed: Mapping[str, Armed]
-
-
-class ReceiptReader(Protocol):
-    """Answers for any entry what another party's log says about it."""
-
-    def receipt(self, entry: EntryId, party: str) -> Receipt | None:
-        """None if the entry is not held here or the party is its author."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class CaseBook:
-    """The record at one instant: same entries, same opened parts, same `as_of`, same book on every node."""
-
-    as_of: int
-    cases: Mapping[EntryId, Case]
-    verdicts: Mapping[EntryId, Verdict]
-    acts: Mapping[EntryId, Act]
-    case_of: Mapping[EntryId, EntryId]
-    checks: tuple[ContactCheck, ...]
-    silences: tuple[Silence, ...]
-    register: Register
-    due: tuple[Clock, ...]
-    changes_at: int | None
-    digest: bytes
-    reader: ReceiptReader
-
-    def receipts(self, entry: EntryId, party: str) -> Receipt | None:
-        """What `party`'s log says about the entry; None if not held here or `party` is its author."""
-        return self.reader.receipt(entry, party)
-
-    def next_due(self) -> int | None:
-        """First instant after `as_of` at which this book would read differently without a new entry."""
-        return self.changes_at
-
-    def state_digest(self) -> bytes:
-        """SHA-256 over the states of the cases that all parties hold. SPEC: protocol B8."""
-        return self.digest

@@ -36,7 +36,7 @@ Readback: TypeAlias = Literal["CONFIRMED", "DIFFERS"]
 
 _LEAST_POINTS: Final[Mapping[str, int]] = {"POINT": 1, "LINE": 2, "AREA": 3}
 _BASES: Final = ("GPS", "MAP", "ESTIMATED", "REPORTED")
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
+_ID: Final = re.compile(r"P[0-9]{2,4}")
 _E6: Final = 1_000_000
 _GEOD: Final = Geod(ellps="WGS84")
 

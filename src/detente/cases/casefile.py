@@ -1,0 +1,170 @@
+"""One case as its acts make it, for any causal past.
+
+1. Only regular acts move it; each is applied once. Irregular acts stand in the timeline and move nothing.
+2. For each act its predecessors in the case are those in its past. An act that its author says it could not
+   read (missing in its `seen`) is none: nobody acts on what it does not have.
+3. The state of a set of acts is that of any order that respects their pasts: the kind's table commutes, or
+   names the crossed result (DESIGN 6). The order used here is by depth, then act, then hash of the core, so
+   that even a table with a gap gives every node the same state, and no party's name decides.
+4. Fields are set by the party that opened the case; what others say stands in their acts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from detente.cases.core import Core
+from detente.cases.unheld import Lacked
+from detente.charter.model import Kind
+from detente.record.names import EntryId
+
+SETS_FIELDS: Final = ("NEW", "UPDATE", "CORRECT")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a set of acts leads: the state, since which act, and the opener's core fields in force."""
+
+    state: str
+    since: int
+    fields: Mapping[str, tuple[Any, EntryId]]
+
+    def values(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """What conditions are read over: the act's own fields over the case's current ones."""
+        return {**{name: value for name, (value, _) in self.fields.items()}, **own}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAct:
+    """A regular act of a case. `before` is the set of its predecessors as a bit mask over `CaseFile.acts`."""
+
+    id: EntryId
+    role: str
+    core: Core
+    core_hash: bytes
+    time: int
+    before: int
+    depth: int
+    approvers: frozenset[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class CaseFile:
+    """All regular acts of one case; `acts[0]` opened it. Bits of masks are positions in `acts`."""
+
+    kind: Kind
+    holders: frozenset[str]
+    acts: list[CaseAct] = field(default_factory=list)
+    irregular: list[EntryId] = field(default_factory=list)
+    _moved: dict[int, Moved] = field(default_factory=dict)
+    _last: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def id(self) -> EntryId:
+        """The case is named by its opening entry. SPEC: domain 10 no. 1."""
+        return self.acts[0].id
+
+    @property
+    def opened_by(self) -> str:
+        """The party that opened the case."""
+        return self.acts[0].core.party_id
+
+    @property
+    def all(self) -> int:
+        """Mask of all acts."""
+        return (1 << len(self.acts)) - 1
+
+    def role(self, party: str) -> str:
+        """`author`, `addressee` or `copied`: the only thing a rule knows of a party."""
+        if party == self.opened_by:
+            return "author"
+        return "addressee" if party in self.acts[0].core.action_parties else "copied"
+
+    def party(self, role: str) -> str | None:
+        """The party in the role `author` or `addressee`."""
+        if role == "author":
+            return self.opened_by
+        return min(self.acts[0].core.action_parties, default=None)
+
+    def before(self, past: Mapping[str, int], lacked: Lacked) -> int:
+        """Mask of the acts in a past, without those in `lacked` (rule 2)."""
+        if not lacked and all(last < past.get(log, 0) for log, last in self._last.items()):
+            return self.all
+        return sum(
+            1 << bit
+            for bit, act in enumerate(self.acts)
+            if act.id.index < past.get(act.id.log, 0) and act.id not in lacked
+        )
+
+    def add(
+        self,
+        entry: EntryId,
+        core: Core,
+        *,
+        core_hash: bytes,
+        time: int,
+        before: int,
+        approvers: frozenset[tuple[str, bytes]],
+    ) -> None:
+        """Take in a regular act whose predecessors have been taken in."""
+        role = self.role(core.party_id) if self.acts else "author"
+        depth = self._depth(before)
+        self.acts.append(CaseAct(entry, role, core, core_hash, time, before, depth, approvers))
+        self._last[entry.log] = max(self._last.get(entry.log, -1), entry.index)
+
+    def moved(self, mask: int) -> Moved:
+        """Where the acts of a mask lead; the mask holds the opening act."""
+        chain: list[int] = []
+        found = self._moved.get(mask)
+        while found is None:
+            top = mask.bit_length() - 1
+            rest = mask & ~(1 << top)
+            if not rest or self.acts[top].before != rest:
+                found = self._sorted(mask)
+                break
+            chain.append(top)
+            mask = rest
+            found = self._moved.get(mask)
+        self._moved[mask] = found
+        for bit in reversed(chain):
+            mask |= 1 << bit
+            found = self._moved[mask] = self._step(found, bit)
+        return found
+
+    def entry_acts(self, *names: str) -> Iterator[CaseAct]:
+        """Acts of these names."""
+        return (act for act in self.acts if act.core.act in names)
+
+    def bit(self, entry: EntryId) -> int | None:
+        """Position of an act."""
+        return next((bit for bit, act in enumerate(self.acts) if act.id == entry), None)
+
+    def _depth(self, before: int) -> int:
+        """Longest chain of predecessors: fixed by the pasts alone, whatever arrived first."""
+        if not before:
+            return 0
+        top = before.bit_length() - 1
+        # An act that stands behind all the others is the deepest of them: no need to look at each.
+        if self.acts[top].before == before & ~(1 << top):
+            return 1 + self.acts[top].depth
+        return 1 + max(act.depth for bit, act in enumerate(self.acts) if before >> bit & 1)
+
+    def _sorted(self, mask: int) -> Moved:
+        bits = [bit for bit in range(len(self.acts)) if mask >> bit & 1]
+        bits.sort(key=lambda bit: (self.acts[bit].depth, self.acts[bit].core.act, self.acts[bit].core_hash))
+        found = Moved(self.kind.initial, self.acts[bits[0]].time, {})
+        for bit in bits:
+            found = self._step(found, bit)
+        return found
+
+    def _step(self, now: Moved, bit: int) -> Moved:
+        act = self.acts[bit]
+        core = act.core
+        state, since = now.state, now.since
+        if core.act != "NEW":
+            state = self.kind.crossed_step(now.state, core.act, act.role, now.values(core.fields))
+            since = now.since if state == now.state else act.time
+        fields = now.fields
+        if act.role == "author" and core.act in SETS_FIELDS and core.fields:
+            fields = {**fields, **{name: (value, act.id) for name, value in core.fields.items()}}
+        return Moved(state, since, fields)
