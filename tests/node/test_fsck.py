@@ -9,6 +9,7 @@ from detente.node import guards, selectors
 from detente.node.fsck import FINDINGS, fsck
 from detente.node.receive import Receiver
 from detente.record.head import Head
+from detente.record.tree import leaf_hash
 from node.database import use
 from node.rig import NOON, Cell, Clock, words
 from node.test_receive import S1, Peer, run
