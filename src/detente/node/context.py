@@ -19,8 +19,9 @@ from detente.node.bus import EventBus
 from detente.node.lines import LineBoard
 
 if TYPE_CHECKING:
-    from detente.charter import Charter
+    from detente.charter.model import Charter
     from detente.node.folder import NodeFolder
+    from detente.node.keeper import Keeper
     from detente.node.signer_client import SignerClient
     from detente.node.writer import Writer
 
@@ -34,10 +35,13 @@ class NodeContext:
     party: str
     writer: Writer
     signer: SignerClient
+    keeper: Keeper
     bus: EventBus = field(default_factory=EventBus)
     lines: LineBoard = field(default_factory=LineBoard)
     # The one time source of the process: the exercise's clock offset (refused outside `.exercise`) is in it.
     clock: Callable[[], float] = time.time
+    # Says whether the own watch is armed, for probes; set by the local API at its start.
+    armed: Callable[[], bool] = bool
     _grown: list[Callable[[], None]] = field(default_factory=list)
 
     def now(self) -> int:

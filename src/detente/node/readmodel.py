@@ -1,7 +1,7 @@
 """The read model: what this node's own tools see, folded after each append from a cursor.
 
-1. One thread owns it. It reads arrivals behind its cursor, gives them to the fold, and only then publishes one
-   `entry` event for each position: whoever is told of an entry finds it judged.
+1. One thread owns it. It reads arrivals behind its cursor, gives them to the fold, and only then publishes
+   one `entry` event for each position: whoever is told of an entry finds it judged.
 2. A fold that fails never stops the link nor the model: the case that broke it is quarantined, which means
    that its parts are withheld from the fold, so its values become `not held here` and nothing else changes.
    The entry itself is still listed and still sounds.
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
-from detente.cases.book import CaseBook
+from detente.cases.casebook import CaseBook
 from detente.cases.entries import Opened, VerifiedEntry
 from detente.node import logs
 from detente.node.bus import Event
@@ -33,7 +34,9 @@ IDLE_S: Final = 1.0  # a lost wake-up costs at most this
 class Folding(Protocol):
     """What is asked of `cases.Folder`."""
 
-    def add(self, entries: Any, opened: Opened) -> None: ...
+    def add(self, entries: Iterable[VerifiedEntry]) -> None: ...
+
+    def open(self, opened: Opened) -> None: ...
 
     def at(self, as_of: int) -> CaseBook: ...
 
@@ -61,6 +64,7 @@ class ReadModel:
         self.quarantined: frozenset[EntryId] = frozenset()
         self.position = 0
         self.ready = threading.Event()
+        self._stepped = threading.Condition()
 
     def start(self) -> None:
         """Fold what is there, then follow."""
@@ -99,35 +103,47 @@ class ReadModel:
             rows = [self.rows.take(arrival) for arrival in page]
             self._fold(rows)
             self.position = page[-1].position
-        self._ring()
+            self._ring()
         for arrival in page:
             self._publish(arrival)
+        with self._stepped:
+            self._stepped.notify_all()
         return len(page)
 
-    def refresh(self) -> CaseBook:
-        """The book as of now; folds again only if the time would change it."""
-        self._renew()
-        return self.book
+    def wait_folded(self, entry: EntryId, seconds: float = 5.0) -> bool:
+        """Wait until an own entry that was just stored is in the book; False if it is not by then."""
+        with self._stepped:
+            return self._stepped.wait_for(lambda: self.rows.get(entry) is not None, seconds)
+
+    @contextmanager
+    def reading(self) -> Iterator[CaseBook]:
+        """The book as of now, which nobody feeds meanwhile: verdicts and receipts are read from its folder.
+
+        Call it in a worker thread, never in the event loop: it waits for a fold that runs.
+        """
+        with self._lock:
+            self._renew()
+            yield self.book
 
     def _renew(self) -> None:
-        now = self._context.now()
-        changes = self.book.changes_at
-        if changes is None or now < changes or now <= self.book.as_of:
-            return
+        """Fold again, but only if the time has changed what the book says."""
         with self._lock:
+            now, changes = self._context.now(), self.book.changes_at
+            if changes is None or now < changes or now <= self.book.as_of:
+                return
             try:
                 self.book = self._folder.at(now)
             except Exception as exc:
                 logs.failure("fold-fault", exc)
                 return
-        self._ring()
+            self._ring()
 
     # ---- folding, with quarantine
 
     def _fold(self, rows: list[EntryRow]) -> None:
         try:
             self._add(self._folder, [row for row in rows if row.in_log])
-            self.book = self._folder.at(self._context.now())
+            self.book = self._folder.at(max(self._context.now(), self.book.as_of))
         except Exception as exc:
             logs.failure("fold-fault", exc)
             self._quarantine(rows)
@@ -138,7 +154,8 @@ class ReadModel:
         for row in rows:
             if self.rows.case_of(row) not in self.quarantined and row.id not in self.quarantined:
                 opened |= {(row.id, position): data for position, data in row.opened.items()}
-        folder.add(entries, opened)
+        folder.open(opened)
+        folder.add(entries)
 
     def _quarantine(self, rows: list[EntryRow]) -> None:
         """Withhold the parts of the case that breaks the fold: each suspect alone, then all of them."""

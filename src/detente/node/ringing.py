@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detente.cases.book import CaseBook
+from detente.cases.casebook import CaseBook
 from detente.charter.model import Charter
 from detente.node.rowbook import EntryRow, RowBook
 from detente.record.names import EntryId

@@ -79,6 +79,8 @@ class RowBook:
     def __init__(self) -> None:
         self._rows: dict[EntryId, EntryRow] = {}
         self._by_core: dict[bytes, EntryId] = {}
+        self._by_kind: dict[str, dict[EntryId, None]] = {}
+        self._sizes: dict[str, int] = {}
         self._positions: list[int] = []
         self._ids: list[EntryId] = []
 
@@ -89,6 +91,10 @@ class RowBook:
         self._rows[row.id] = row
         if row.header is not None:
             self._by_core.setdefault(row.header.core, row.id)
+        if row.core is not None:
+            self._by_kind.setdefault(row.core.kind, {})[row.id] = None
+        if row.in_log:
+            self._sizes[row.id.log] = max(self._sizes.get(row.id.log, 0), row.id.index + 1)
         self._ids.append(row.id)
         self._positions.append(row.position)
         return row
@@ -107,6 +113,27 @@ class RowBook:
         end = start + limit
         pairs = zip(self._positions[start:end], self._ids[start:end], strict=True)
         return [(at, self._rows[entry]) for at, entry in pairs]
+
+    def of_kind(self, kind: str) -> list[EntryRow]:
+        """Rows of a kind, in the order in which they became readable."""
+        return [self._rows[entry] for entry in list(self._by_kind.get(kind, ()))]
+
+    def size_of(self, log: str) -> int:
+        """Entries of that log that were read."""
+        return self._sizes.get(log, 0)
+
+    def last_of(self, log: str) -> EntryRow | None:
+        """The last entry of that log that was read."""
+        return self._rows.get(EntryId(log, self.size_of(log) - 1))
+
+    def urgent(self, precedences: frozenset[str], but: str) -> list[EntryRow]:
+        """Rows in their logs with one of these precedences, by other parties than `but`; the newest last."""
+        return [
+            row
+            for kind in list(self._by_kind)
+            for row in self.of_kind(kind)
+            if row.in_log and row.party != but and row.core and row.core.precedence in precedences
+        ]
 
     def case_of(self, row: EntryRow) -> EntryId | None:
         """The case's opening entry: the row itself for an opening, else the one its reference names."""

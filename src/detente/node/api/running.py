@@ -1,0 +1,73 @@
+"""Opens and closes the local API with its read model, signer watch, clocks and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from detente.cases.author import Composed, compose
+from detente.cases.fold import Folder
+from detente.node import selectors
+from detente.node.api.server import LocalServer, token_of
+from detente.node.api.services import Services
+from detente.node.arming import Arming
+from detente.node.clocks import ClockLoop
+from detente.node.context import NodeContext
+from detente.node.metrics import MetricsServer
+from detente.node.officers import Officers
+from detente.node.reader import Reader
+from detente.node.readmodel import ReadModel
+from detente.node.signerwatch import SignerWatch
+from detente.node.speak import Speaker
+
+WORKERS = 8  # officers and tools that may wait for the writer at once
+
+
+@dataclass
+class Running:
+    """Everything `start` opened."""
+
+    services: Services
+    clocks: ClockLoop
+    local: LocalServer
+    metrics: MetricsServer
+
+    async def stop(self) -> None:
+        """Close the listeners, then the loops, then the threads."""
+        self.services.stopping = True
+        await self.metrics.stop()
+        await self.local.stop()
+        for stop in (self.clocks.stop, self.services.signer.stop, self.services.model.stop):
+            await asyncio.to_thread(stop)
+        await asyncio.to_thread(self.services.work.stop)
+        await asyncio.to_thread(self.services.reader.stop)
+
+
+def make_services(context: NodeContext, compose: Callable[..., Composed] = compose) -> Services:
+    """The services of a node, nothing running yet."""
+    model = ReadModel(
+        context,
+        lambda: Folder(context.charter),
+        lambda after, limit: selectors.arrivals(after, limit=limit),
+    )
+    officers = Officers(context, model)
+    arming = Arming(lambda: officers.heard_at() is not None)
+    context.armed = lambda: arming.state().armed
+    return Services(
+        context, model, officers, Speaker(context, model, officers, compose), arming, SignerWatch(context.folder),
+        Reader(), Reader(WORKERS), token_of(context.folder),
+    )  # fmt: skip
+
+
+async def open_running(context: NodeContext) -> Running:
+    """Start everything."""
+    services = make_services(context)
+    await services.read(services.officers.load)
+    running = Running(services, ClockLoop(services), LocalServer(services), MetricsServer(services))
+    services.model.start()
+    services.signer.start()
+    running.clocks.start()
+    await running.local.start()
+    await running.metrics.start()
+    return running

@@ -1,0 +1,244 @@
+"""The clocks of one node: what is due next, and what the node itself then says or does.
+
+1. The fold says what is due and when the book would read differently; this loop only sleeps until then. It
+   keeps no timers, so a restart one minute before a deadline changes nothing.
+2. Reminders are local: the own side at the due instant, the guarantor and the other side some minutes later,
+   each by its own node from the same book (domain 2.7: own side first, then guarantor, then both).
+3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
+   `heartbeat.interval_s`, at once when the armed state changes (A12) or a FLASH or IMMEDIATE entry has to be
+   anchored (B4), and machine contact checks with their answers (T7). R03s are never anchored at once.
+4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from detente import __version__
+from detente.node import logs, selectors
+from detente.node.bus import Event, Scalar
+from detente.node.checks import due_answers, due_checks
+from detente.node.seeing import own_seen
+from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
+from detente.record.errors import DetenteError
+from detente.record.names import generation_of, print_id
+
+if TYPE_CHECKING:
+    from detente.cases.book import Clock
+    from detente.node.api.services import Services
+    from detente.node.rowbook import EntryRow
+
+STEP_S: Final = 0.5
+RETRY_S: Final = 1.0
+_AT_ONCE: Final = frozenset(("FLASH", "IMMEDIATE"))
+#: Seconds after the due instant at which a party's own people are reminded, by what the duty is to them.
+REMIND_S: Final = {"own": 0, "guarantor": 120, "other": 300}
+
+
+@dataclass
+class ClockLoop:
+    """One thread over the services. `step` does everything once and may be called by a test."""
+
+    services: Services
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+    _not_before: float = 0.0
+    _armed_said: bool | None = None
+    _lines: dict[str, str] = field(default_factory=dict)
+    _shown: dict[str, Any] = field(default_factory=dict)
+    _reminded: set[tuple[str, Any, int]] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Begin."""
+        self.services.context.on_grown(self._wake.set)
+        self._thread = threading.Thread(target=self._run, name="clocks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.step(time.monotonic())
+            except Exception as exc:
+                logs.failure("clocks-fault", exc)
+            self._wake.wait(STEP_S)
+            self._wake.clear()
+        _close_connections()
+
+    def step(self, now: float) -> None:
+        """Show what changed, remind, and say what the node has to say."""
+        services = self.services
+        self._tell_lines()
+        self._tell_state()
+        self._tell_paths()
+        if not services.model.ready.is_set():
+            return
+        self._remind()
+        if services.signer.state != "started" or now < self._not_before:
+            return
+        try:
+            self._speak()
+        except DetenteError as exc:
+            logs.failure("clocks-refused", exc)
+            self._not_before = now + RETRY_S
+
+    # ---- what screens are told
+
+    def _tell_lines(self) -> None:
+        context = self.services.context
+        for party, state in context.lines.states(at=context.now()).items():
+            if self._lines.get(party) != state.line:
+                self._lines[party] = state.line
+                logs.line("line", peer=party, line=state.line)
+                context.bus.publish(Event("status", {"party": party, "line": state.line}))
+
+    def _tell_state(self) -> None:
+        services = self.services
+        now: dict[str, Scalar] = {
+            "armed": services.arming.state().armed,
+            "signer": services.signer.state,
+        }
+        if now != self._shown:
+            self._shown = now
+            logs.line("state", state="armed" if now["armed"] else "not-armed")
+            services.context.bus.publish(Event("status", now))
+
+    def _tell_paths(self) -> None:
+        """Remember by which path a peer's receipt of each own entry came: the line at that moment."""
+        services, origin = self.services, self.services.context.folder.origin
+        for party, line in list(self._lines.items()):
+            held = selectors.largest_cosignature(origin, party)
+            index = held.size - 1 if held else -1
+            while index >= 0 and (party, index) not in services.paths:
+                services.paths[party, index] = "relay" if line == "relay" else "direct"
+                index -= 1
+
+    def _remind(self) -> None:
+        """One `due` event a clock and party when its time has come (rule 2)."""
+        context = self.services.context
+        with self.services.model.reading() as book:
+            due = book.due
+        for clock in due:
+            key = (clock.rule, clock.entry, clock.due or 0)
+            if clock.state != "overdue" or clock.due is None or key in self._reminded:
+                continue
+            if context.now() < clock.due + REMIND_S[self._relation(clock)]:
+                continue
+            self._reminded.add(key)
+            context.bus.publish(Event("due", {
+                "id": print_id(clock.entry), "rule": clock.rule, "party": clock.owed_by,
+                "case": print_id(clock.case) if clock.case else None,
+            }))  # fmt: skip
+
+    def _relation(self, clock: Clock) -> str:
+        context = self.services.context
+        if clock.owed_by == context.party:
+            return "own"
+        return "guarantor" if context.charter.parties[context.party].role == "guarantor" else "other"
+
+    # ---- what the node says
+
+    def _speak(self) -> None:
+        if selectors.proposals("released", limit=1):
+            self.services.context.writer.submit(self.services.context.keeper.author.resume).result(30)
+        size = self._own_size()
+        own = self.services.model.rows.size_of(self.services.context.folder.origin)
+        if own < size:
+            return  # the own log is not read yet: nothing is derived from half of it
+        if size == 0:
+            self._open_log()
+        self._accede()
+        for statement in (*due_checks(self.services), *due_answers(self.services)):
+            self.services.speaker.say(statement)
+            logs.line("said", kind=statement.kind, act=statement.act)
+        if self._heartbeat_due():
+            self._heartbeat()
+
+    def _own_size(self) -> int:
+        log = selectors.log(self.services.context.folder.origin)
+        return log.size if log else 0
+
+    def _open_log(self) -> None:
+        origin = self.services.context.folder.origin
+        fields = {"generation": generation_of(origin), "software": __version__}
+        self.services.speaker.say(Statement("R01", "NEW", LOG_POST, fields))
+        logs.line("log-opened", origin=origin)
+
+    def _accede(self) -> None:
+        """R02, once, by both administrators where their keys lie here; else a proposal that waits."""
+        context, speaker = self.services.context, self.services.speaker
+        if context.party in self.services.model.book.register.acceded or self._waits("R02"):
+            return
+        statement = Statement("R02", "NEW", ADMIN_POST, {"charter": context.charter.digest.hex()})
+        if context.charter.exercise and len(self.services.officers.approve_by_admins(bytes(32))) >= 2:
+            spoken = speaker.send(statement, By(admins=True))
+            self.services.model.wait_folded(spoken.entry)
+        else:
+            speaker.propose(statement)
+        logs.line("accession", kind="R02")
+
+    def _waits(self, kind: str) -> bool:
+        """Whether an own entry of that kind is proposed, or in the log and not folded yet."""
+        from detente.cases.core import parse_core
+
+        waiting = any(parse_core(row.plaintexts[0]).kind == kind for row in selectors.proposals("proposed"))
+        me = self.services.context.party
+        rows = self.services.model.rows.all()
+        return waiting or any(row.party == me and row.core and row.core.kind == kind for row in rows)
+
+    def _heartbeat_due(self) -> bool:
+        services = self.services
+        last = self._last_own()
+        if last is None or last.header is None:
+            return False
+        armed = services.arming.state().armed
+        if self._armed_said is None:
+            known = services.model.book.register.armed.get(services.context.party)
+            self._armed_said = known.armed if known else None
+        interval = services.context.folder.settings.heartbeat_interval_s
+        old = services.context.now() - last.header.time >= interval
+        return old or armed != self._armed_said or self._must_anchor(last)
+
+    def _heartbeat(self) -> None:
+        armed = self.services.arming.state().armed
+        fields = {"armed": armed, "software": __version__}
+        self.services.speaker.say(Statement("R03", "NEW", LOG_POST, fields))
+        self._armed_said = armed
+        logs.line("heartbeat", state="armed" if armed else "not-armed")
+
+    def _last_own(self) -> EntryRow | None:
+        return self.services.model.rows.last_of(self.services.context.folder.origin)
+
+    def _must_anchor(self, last: EntryRow) -> bool:
+        """Whether an urgent entry of another party is held here and our log does not say so (B4)."""
+        said = {seen.log: seen for seen in last.header.seen} if last.header else {}
+        could = {seen.log: seen for seen in own_seen(self.services.context.party)}
+        for row in self.services.model.rows.urgent(_AT_ONCE, self.services.context.party):
+            before, now = said.get(row.id.log), could.get(row.id.log)
+            held = now is not None and now.size > row.id.index and not _lacks(now, row.id.index)
+            anchored = before is not None and before.size > row.id.index and not _lacks(before, row.id.index)
+            if held and not anchored:
+                return True
+        return False
+
+
+def _lacks(seen: Any, index: int) -> bool:
+    return bool(seen.lacks(index, "core") or seen.lacks(index, "content"))
+
+
+def _close_connections() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
