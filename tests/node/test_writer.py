@@ -88,6 +88,35 @@ class TestFloorFirst:
         assert order == ["step 1", "floor", "step 2", "ordinary"]
 
 
+    def test_a_burst_of_stepping_floor_jobs_does_not_nest(self, writer: Writer, held: Gate) -> None:
+        depth: list[int] = []
+        inside = 0
+
+        def stepping() -> Iterator[None]:
+            nonlocal inside
+            inside += 1
+            depth.append(inside)
+            yield
+            inside -= 1
+
+        jobs = [writer.submit(stepping, floor=True) for _ in range(15)]
+        held.released.set()
+        done(*jobs)
+        assert max(depth) <= 2
+
+    def test_listeners_hear_of_each_step(self, writer: Writer) -> None:
+        heard: list[str] = []
+        writer.after_each(lambda: heard.append("told"))
+
+        def long() -> Iterator[None]:
+            heard.append("step 1")
+            yield
+            heard.append("step 2")
+
+        done(writer.submit(long), writer.submit(int))
+        assert heard[:3] == ["step 1", "told", "step 2"]
+
+
 class TestGroups:
     """What waits under one name is done together, at most the group's limit at once."""
 

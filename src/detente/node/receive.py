@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,8 @@ NOT_FLOOR: Final = declare("not-floor", "sender", "only floor entries travel ahe
 
 #: Entries of one transaction in a long catch-up: some 50 ms.
 CHUNK: Final = 256
+#: Cosignature notes of which is remembered that they are stored.
+KEPT: Final = 256
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +82,7 @@ class Receiver:
         self._charter, self._me, self._signer = charter, me, signer
         self._opener, self._reserve, self._clock = opener, reserve, clock
         self._forks = Forks(charter, clock)
+        self._kept: OrderedDict[bytes, None] = OrderedDict()  # notes known to be stored; the writer's own
 
     # ---- jobs
 
@@ -95,6 +99,7 @@ class Receiver:
         if accepted.entries and not all(one is not None and one.floor for one in headers):
             self._reserve.require(sum(map(len, push.entries)) + sum(map(len, push.parts)))
         yield from self._store(accepted, headers, push.parts)
+        yield None  # the officer's side hears now; the receipt is signed meanwhile
         self._take_cosignatures(push.cosignatures)
         origin = push.log
         if accepted.head.head.size == accepted.frontier.size:
@@ -274,11 +279,12 @@ class Receiver:
 
     def _answer(self, origin: str, size: int, own: CosignatureRow | None) -> PushAnswer:
         others = [row for row in selectors.cosignatures(origin, size) if row.mirror != self._me]
+        wants = selectors.wanted(origin, limit=MAX_WANTS)
         return PushAnswer(
             size,
             _note_of(own) if own else b"",
-            selectors.lacking(origin, size)[:MAX_RANGES],
-            tuple(row.sha256 for row in selectors.wanted(origin, limit=MAX_WANTS)),
+            selectors.lacking(origin, size)[:MAX_RANGES] if wants else (),
+            tuple(row.sha256 for row in wants),
             tuple(_note_of(row) for row in others[:MAX_COSIGNATURES]),
         )
 
@@ -286,13 +292,22 @@ class Receiver:
         """Verify and keep cosignature notes. One bad note does not lose the others, unless `strict`."""
         rows = []
         for note in notes:
+            if note in self._kept:  # each comes from two peers, and again with every notice
+                continue
             try:
-                rows.append(self._opened_cosignature(note))
+                rows.append((note, self._opened_cosignature(note)))
             except DetenteError as error:
                 if strict:
                     raise
                 _log.warning("a cosignature was not kept: %s", error.code)
-        return store.add_cosignatures(rows, at=self._clock()) if rows else []
+        if not rows:
+            return []
+        fresh = store.add_cosignatures([row for _, row in rows], at=self._clock())
+        # Remembered only now: a note whose transaction failed must be taken when it comes again.
+        self._kept.update((note, None) for note, _ in rows)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return fresh
 
     def _opened_cosignature(self, note: bytes) -> CosignatureRow:
         head = cosigned_head(note)

@@ -4,7 +4,8 @@
 2. Floor jobs go first. An ordinary queue that is full refuses ordinary jobs only; floor jobs have a room of
    their own that nothing else can fill.
 3. A job may be a generator: it yields between its transactions, each of at most some 50 ms, and floor jobs
-   go in between. Catching up with a long log therefore never holds a floor entry back.
+   go in between (one level deep). Catching up with a long log therefore never holds a floor entry back.
+   Listeners hear of each step, since what it did is on disk.
 4. Grouped jobs: what waits under one name when its turn comes is given to the group's function together, so
    that own entries released in the same moment get one head.
 5. The result, or the error, is in the job's future; by then the transaction is on disk.
@@ -62,13 +63,14 @@ class Writer(threading.Thread):
         self._stopping = False
         self._groups: dict[str, GroupFunction] = {}
         self._after: list[Callable[[], None]] = []
+        self._between = False  # a floor job runs between the steps of another; the writer thread's own
 
     def group(self, name: str, function: GroupFunction) -> None:
         """Say what does the grouped jobs of that name; before the first of them."""
         self._groups[name] = function
 
     def after_each(self, call: Callable[[], None]) -> None:
-        """Have `call()` run in the writer thread after each job that succeeded; it must only set a flag."""
+        """Have `call()` run in the writer thread after each job or step that succeeded; it sets a flag."""
         self._after.append(call)
 
     def submit(self, job: Callable[[], Any], *, floor: bool = False) -> Future[Any]:
@@ -163,15 +165,24 @@ class Writer(threading.Thread):
                 return end.value
             if isinstance(given, Answer):
                 self._done(job, given.result)
+            else:
+                self._tell()
             self._floor_now()
 
     def _floor_now(self) -> None:
-        while True:
-            with self._changed:
-                if not self._floor:
-                    return
-                jobs = self._take()
-            self._do(jobs)
+        """Do the floor jobs that wait; their own steps let nobody between, or a burst would nest them."""
+        if self._between:
+            return
+        self._between = True
+        try:
+            while True:
+                with self._changed:
+                    if not self._floor:
+                        return
+                    jobs = self._take()
+                self._do(jobs)
+        finally:
+            self._between = False
 
     def _do_group(self, name: str, jobs: list[_Job]) -> None:
         try:
@@ -187,6 +198,9 @@ class Writer(threading.Thread):
     def _done(self, job: _Job, result: Any) -> None:
         if not job.future.done():
             job.future.set_result(result)
+        self._tell()
+
+    def _tell(self) -> None:
         for call in self._after:
             try:
                 call()
