@@ -47,6 +47,8 @@ def fill(language: str) -> None:
     file.metadata["Language"] = language
     if language == "en":
         for entry in file:
+            entry.flags = [flag for flag in entry.flags if flag != "fuzzy"]
+            entry.previous_msgid = None
             if entry.msgid_plural:
                 entry.msgstr_plural = {0: entry.msgid, 1: entry.msgid_plural}
             else:

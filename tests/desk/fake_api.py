@@ -36,7 +36,7 @@ MOVES = {"WITHDRAW": "withdrawn", "CORRECT": "false_alarm", "MOVE": "ended"}
 OK = {"state": "ok", "code": None, "clause": None, "findings": []}
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818
     def __init__(self, status: int, code: str, clause: str | None = None) -> None:
         self.status, self.body = status, {"error": code, "who": "officer", "clause": clause, "values": {}}
         super().__init__(code)
@@ -268,7 +268,7 @@ class FakeNode:
         if path == "/v1/sessions":
             return self.begin(body["post"])
         if path.endswith("/assertion"):
-            return self.assert_(path.split("/")[3], body["assertion"])
+            return self.assertTrue(path.split("/")[3], body["assertion"])
         if path == "/v1/credentials":
             return self.enrol(body)
         if path == "/v1/send":
@@ -369,12 +369,6 @@ class FakeNode:
         id_ = self.act(case, self.me, body["post"], body["act"], fields, content)
         return {"id": id_, "log": "x", "index": self.index[self.me], "time": int(time.time()), "findings": []}
 
-    def grant(self, post: str) -> str:
-        """A watch session in force without a browser, for tests of pages."""
-        name = secrets.token_urlsafe(12)
-        self.sessions[name] = {"post": post, "challenge": b"", "in_force": True}
-        return name
-
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -460,7 +454,7 @@ def serve(node: FakeNode, folder: Path) -> _Server:
 
 
 def conversation(node: FakeNode) -> None:
-    """The played situation: an open entry of each side, ended ones, contact checks, one line through the guarantor."""
+    """The played situation: an open entry of each side, an ended one, checks, one relayed line."""
     now = int(time.time())
     hill = place_json(
         place_at([Point(-45_016_000, -126_071_000)], precision_m=100, basis="REPORTED", gazetteer_id="P01")
@@ -500,12 +494,23 @@ def conversation(node: FakeNode) -> None:
         "s2", {"meaning": "AIRCRAFT_AT_RISK", "since": now - 40, **asked}, {"place": hill}, now - 38
     )
     node.hold(theirs, "s1", now - 37)
-    node.checks = [
-        {"id": f"S{n % 2 + 1}-X000{80 + n}", "by": f"s{n % 2 + 1}", "to": f"s{2 - n % 2}", "slot": slot, "path": "PRIMARY",
-         "sent": now - 21000 + n * 3600, "due": None, "result": result, "rung": None, "answered_at": None, "echo_matches": True}
-        for n, (slot, result) in enumerate([("MORNING", "OK"), ("HANDOVER", "OK_LATE"), ("MORNING", "LINE_ALIVE_NO_ANSWER"), ("HANDOVER", None)])
-    ]  # fmt: skip
+    results = [
+        ("MORNING", "OK"),
+        ("HANDOVER", "OK_LATE"),
+        ("MORNING", "LINE_ALIVE_NO_ANSWER"),
+        ("HANDOVER", None),
+    ]
+    node.checks = [_check(n, slot, result, now) for n, (slot, result) in enumerate(results)]
     sides = [p for p in node.peers if p != "g1"]
     other = node.peers[sides[0]]
     other.update(line="relay", since=now - 720, last_heard=now - 725, armed=False)
     other["holds"].update(behind=2, at=now - 60)
+
+
+def _check(n: int, slot: str, result: str | None, now: int) -> dict[str, Any]:
+    by, to = ("s1", "s2") if n % 2 == 0 else ("s2", "s1")
+    return {
+        "id": f"{by.upper()}-X000{80 + n}", "by": by, "to": to, "slot": slot, "path": "PRIMARY",
+        "sent": now - 21000 + n * 3600, "due": None, "result": result, "rung": None, "answered_at": None,
+        "echo_matches": True,
+    }  # fmt: skip

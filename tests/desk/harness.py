@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
+import secrets
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from urllib.parse import urlencode
 from desk.fake_api import FakeNode, conversation, serve
 
 ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
 
 
 def free_port() -> int:
@@ -58,8 +63,7 @@ def start(folder: Path, party: str, language: str, *, exercise: bool = True) -> 
     node = FakeNode(party, origin, exercise=exercise)
     conversation(node)
     server = serve(node, folder)
-    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
-    process = subprocess.Popen([sys.executable, "-m", "detente.desk", str(folder)], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "detente.desk", str(folder)], env=ENVIRONMENT)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
@@ -118,26 +122,34 @@ class Visitor:
 
     def sign_in(self, post: str = "WATCH") -> None:
         """Put an officer's web session in place; the passkey way is driven in a real browser elsewhere."""
-        import sqlite3
-        import subprocess as sub
+        name = f"watch-session-{post.lower()}"
+        self.desk.node.sessions[name] = {"post": post, "challenge": b"", "in_force": True}
+        data = _session_data(self.desk.folder, post, name)
+        key = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(32))
+        with sqlite3.connect(self.desk.folder / "desk.sqlite3") as database:
+            row = (key, data, "2999-01-01 00:00:00")
+            database.execute("INSERT INTO django_session VALUES (?, ?, ?)", row)
+        self.cookies["desk"] = key
 
-        session = self.desk.node.grant(post)
-        code = (
-            "import sys,json\n"
-            "from pathlib import Path\n"
-            "from detente.desk.config import load_config\n"
-            "from detente.desk.settings import settings\n"
-            "import django\nfrom django.conf import settings as s\n"
-            "s.configure(**settings(load_config(Path(sys.argv[1]))))\ndjango.setup()\n"
-            "from django.contrib.sessions.backends.db import SessionStore\n"
-            "store=SessionStore(); store.update(json.loads(sys.argv[2])); store.save(); print(store.session_key)\n"
-        )
-        import json
 
-        watch = {"post": post, "session": session, "valid_until": int(time.time()) + 28800, "armed": True}
-        made = sub.run(
-            [sys.executable, "-c", code, str(self.desk.folder), json.dumps({"watch": watch})],
-            env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert sqlite3
-        self.cookies["desk"] = made.stdout.strip()
+ENCODE = """
+import json, sys
+from pathlib import Path
+import django
+from django.conf import settings as django_settings
+from detente.desk.config import load_config
+from detente.desk.settings import settings
+django_settings.configure(**settings(load_config(Path(sys.argv[1]))))
+django.setup()
+from django.contrib.sessions.backends.db import SessionStore
+print(SessionStore().encode(json.loads(sys.argv[2])))
+"""
+
+
+@cache
+def _session_data(folder: Path, post: str, name: str) -> str:
+    """A web session's data, signed by the desk's own secret in a process of its own."""
+    watch = {"post": post, "session": name, "valid_until": int(time.time()) + 28800, "armed": True}
+    command = [sys.executable, "-c", ENCODE, str(folder), json.dumps({"watch": watch})]
+    made = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    return made.stdout.strip()

@@ -155,9 +155,15 @@ def case_row(viewer: Viewer, words: CharterView, raw: Raw) -> CaseRow:
         timeline=tuple(act_row(words, kind, act) for act in timeline),
         receipts=tuple(receipt_row(words, kind, opened_by, one) for one in raw.get("receipts", ())),
         clocks=tuple(_clock_row(words, one) for one in raw.get("clocks", ()) if one["rule"] != SECOND),
-        menus=menus(viewer, words, kind, raw.get("may", ())),
+        menus=menus(viewer, words, kind, _still_open(words, raw)),
         answered=_answered(words, opened_by, timeline),
     )
+
+
+def _still_open(words: CharterView, raw: Raw) -> list[str]:
+    """What the record leaves open, without READ once this party has said it."""
+    own = next((one for one in raw.get("receipts", ()) if one["party"] == words.me), {})
+    return [act for act in raw.get("may", ()) if act != "READ" or not own.get("read_at")]
 
 
 def _answered(words: CharterView, opened_by: str, timeline: Iterable[Raw]) -> bool:
