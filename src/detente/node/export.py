@@ -46,7 +46,10 @@ def write_all(folder: NodeFolder, place: Path, *, proofs: Iterable[EntryId] = ()
     for log in selectors.logs():
         if log.size:
             written += write_log(log.origin, place / "logs" / _folder_name(log))
+            shown, _ = best_head(log.origin)
             for head in selectors.heads(log.origin):
+                if head.size > shown.size:  # a head that the folder does not reach is no earlier one
+                    break
                 name = f"{_folder_name(log)}-{head.size}.checkpoint"
                 written.append(_write(place / "old" / name, head.note))
     for entry in proofs:
@@ -67,9 +70,11 @@ def write_log(origin: str, place: Path) -> list[Path]:
 
 def best_head(origin: str) -> tuple[HeadRow, bytes]:
     """The largest head with the most cosigners, and their lines. Raises Refused `not-held-here`."""
-    sizes = {row.size for row in selectors.largest_cosignatures(origin).values()}
+    log = selectors.log(origin)
+    held = log.size if log else 0  # a head may be known before its entries
+    sizes = {row.size for row in selectors.largest_cosignatures(origin).values() if row.size <= held}
     found = [head for size in sizes if (head := selectors.head_at(origin, size))]
-    if newest := selectors.largest_head(origin):
+    if newest := selectors.largest_head(origin, within=held):
         found.append(newest)
     if not found:
         raise Refused(NOT_HELD, log=origin)
