@@ -394,6 +394,14 @@ class TestDialOut:
         assert (brought.start, brought.size, brought.parts) == (2, 2, (PART,))
         talk.none(Answered(brought, {OWN: 2}, wants=()), SendPush)
 
+    def test_without_a_head_that_both_hold_it_brings_none(self):
+        talk = Talk(reachable=False)
+        talk.tell(Holds(OWN, 0))
+        talk.none(PeerSaid({}, wants=(PART,)), SendPush)
+        talk.tell(PeerSaid({OWN: 5}))
+        talk.none(Holds(OWN, 3), SendPush)
+        assert talk.one(Holds(OWN, 5), SendPush).parts == (PART,)
+
     def test_whom_we_cannot_dial_we_send_nothing_but_answers(self):
         sync = PeerSync("s1", "s2", dials=False)
         for event in (Tick(), Holds(OWN, 3), Holds(THIRD, 2), receipt("s1", PEERS), PartLacked(PEERS, PART)):

@@ -319,10 +319,12 @@ class PeerSync:
             start = self.peer_holds(log)
             size = min(self._mine[log], start + MAX_PUSH_ENTRIES)
             return SendPush(self._number(), log, start, size, self._gossip.notes())
-        own = [log for log in self._mine if self._own(log)]
-        if self._polls and self._theirs.wants and own:  # it cannot fetch them
-            log = max(own, key=generation_of)
-            size = self.peer_holds(log)
+        both = [
+            log for log, size in self._mine.items() if self._own(log) and 0 < size == self.peer_holds(log)
+        ]
+        if self._polls and self._theirs.wants and both:  # it cannot fetch them, and a push needs a head
+            log = max(both, key=generation_of)
+            size = self._mine[log]
             return SendPush(self._number(), log, size, size, self._gossip.notes(), tuple(self._theirs.wants))
         return None
 
