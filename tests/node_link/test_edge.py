@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 
 from detente.node.link import server
@@ -291,12 +290,3 @@ class TestParts:
             assert caught.value.code == "not-here"
 
         run(parties, use)
-
-
-def test_sessions_are_not_left_open(parties: Parties, recwarn: pytest.WarningsRecorder) -> None:
-    async def use(client: PeerClient, _record: RememberingRecord, _port: int) -> None:
-        await client.post("push", b"body", limit=100)
-
-    run(parties, use)
-    assert not [w for w in recwarn if issubclass(w.category, ResourceWarning)]
-    assert aiohttp.__version__

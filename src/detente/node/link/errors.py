@@ -32,6 +32,9 @@ ENCODED: Final = declare("encoded", "sender", "peers send identity; a Content-En
 TOO_SLOW: Final = declare("too-slow", "sender", "the body did not arrive in time; nothing was stored")
 NOT_FOUND: Final = declare("not-here", "nobody", "nothing here by that name, or not for this peer")
 CLOSED: Final = declare("link-starting", "nobody", "the listener is not tested yet; try again in a second")
+UNKNOWN_LOG: Final = declare(
+    "unknown-log", "sender", "the charter names no such log, or it is not the sender's"
+)
 INTERNAL: Final = declare("internal", "operator", "this node failed; its log says why")
 
 _BY_CODE: Final[Mapping[str, int]] = {
@@ -41,8 +44,10 @@ _BY_CODE: Final[Mapping[str, int]] = {
     NOT_FOUND: 404,
     INTERNAL: 500,
     "quota": 429,
+    "writer-busy": 429,
+    "log-closed": 403,
     "disk-full": 507,
-    "unknown-log": 404,
+    UNKNOWN_LOG: 404,
 }
 _BY_CLASS: Final[tuple[tuple[type[DetenteError], int], ...]] = (
     (Conflict, 409),
@@ -82,6 +87,6 @@ def decode_error(status: int, content_type: str, body: bytes) -> DetenteError:
     except (Malformed, KeyError, TypeError):
         return Refused(INTERNAL, status=status)
     # Only codes that we know are taken over: a peer's words go no further than this line.
-    if not isinstance(code, str) or code not in ERRORS:
+    if not isinstance(code, str) or (code not in ERRORS and code not in _BY_CODE):
         return Refused(INTERNAL, status=status)
     return Refused(code, status=status)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db import connection
+
 from detente.node import models as tables
 from detente.node import selectors
 from detente.record.head import Head
@@ -19,6 +21,23 @@ from detente.record.sync import CosignatureKnown, Event, FloorAdded, Holds, Part
 MOST_LACKED = 1000
 
 
+#: Entries held of all logs, last cosignature, number of parts lacked, last one noted as lacked.
+_Mark = tuple[int, int, int, int]
+_MARK = (
+    "SELECT (SELECT COALESCE(SUM(size), 0) FROM node_log),"
+    " (SELECT COALESCE(MAX(id), 0) FROM node_cosignature),"
+    " COUNT(*), COALESCE(MAX(id), 0) FROM node_wanted"
+)
+
+
+def _mark() -> _Mark:
+    """One small query that tells whether anything is new: a reading is asked for after every write."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK)
+        logs, cosignature, lacked, newest = cursor.fetchone()
+    return int(logs), int(cosignature), int(lacked), int(newest)
+
+
 class Feed:
     """One reader at a time calls `read`; `sizes` may be looked at from anywhere."""
 
@@ -28,12 +47,15 @@ class Feed:
         self._cosignature = 0
         self._lacked: set[bytes] = set()
         self._first = True
+        self._mark: _Mark = (-1, -1, -1, -1)
 
     def read(self) -> tuple[Event, ...]:
         """What is new since the last call."""
-        logs = selectors.logs()
-        events: list[Event] = list(self._cosignatures())
-        for log in logs:
+        mark = _mark()
+        if mark == self._mark:
+            return ()
+        events: list[Event] = list(self._cosignatures()) if mark[1] != self._mark[1] else []
+        for log in selectors.logs() if mark[0] != self._mark[0] else ():
             before = self.sizes.get(log.origin, 0)
             if log.size <= before:
                 continue
@@ -41,8 +63,9 @@ class Feed:
                 events += self._floor(log.origin, before if not self._first else self._confirmed(log.origin))
             events.append(Holds(log.origin, log.size))
             self.sizes = self.sizes | {log.origin: log.size}
-        events += self._parts()
-        self._first = False
+        if mark[2:] != self._mark[2:]:
+            events += self._parts()
+        self._mark, self._first = mark, False
         return tuple(events)
 
     def _cosignatures(self) -> Iterator[CosignatureKnown]:

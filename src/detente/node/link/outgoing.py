@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from detente.node import models as tables
@@ -26,23 +27,22 @@ SMALL_PART: Final = 64 << 10
 SMALL_PARTS: Final = 1 << 20
 
 
-def push_body(origin: str, start: int, size: int, peer: str) -> Push | None:
-    """Entries from `start` to the largest head of at most `size` that fits into one push."""
-    if start == size:
-        head = selectors.head_at(origin, size)
-        return Push(origin, start, (), head.note) if head else None
-    head = selectors.head_for_push(origin, start, size - start)
-    if head is None:
-        return None
-    entries = selectors.entries(origin, start, head.size)
-    fits = _fitting(entries)
-    if fits < len(entries):
-        head = selectors.largest_head(origin, within=start + fits)
-        if head is None or head.size <= start:
-            return None
-        entries = entries[: head.size - start]
-    room = MAX_PUSH_BYTES - sum(map(len, entries))
-    return Push(origin, start, entries, head.note, _parts_along(origin, start, head.size, peer, room))
+@dataclass(frozen=True)
+class _Base:
+    """What both addressees of a push are sent alike."""
+
+    entries: tuple[bytes, ...]
+    head: bytes
+    parts: tuple[_Along, ...]
+
+
+@dataclass(frozen=True)
+class _Along:
+    """A part that may go along; `data` only if it is small or of a floor entry."""
+
+    floor: bool
+    keep: frozenset[str]
+    data: bytes
 
 
 def parts(hashes: Iterable[bytes], peer: str) -> tuple[bytes, ...]:
@@ -78,12 +78,30 @@ def head_notes(heads: Iterable[tuple[str, int]]) -> tuple[bytes, ...]:
     return tuple(head.note for head in found if head is not None)
 
 
-class Trees:
-    """Hash trees of the logs held, grown as the logs grow. Any thread; `_lock` guards the trees."""
+class Outgoing:
+    """Pushes, and hash trees of the logs held, grown as the logs grow. `_lock` guards both memories."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._trees: dict[str, Tree] = {}
+        self._last: tuple[tuple[str, int, int], _Base] | None = None
+
+    def push_body(self, origin: str, start: int, size: int, peer: str) -> Push | None:
+        """Entries from `start` to the largest head of at most `size` that fits into one push."""
+        if start == size:
+            head = selectors.head_at(origin, size)
+            return Push(origin, start, (), head.note) if head else None
+        with self._lock:
+            # Both peers are told of an entry in the same moment: the second push costs no reading. Entries
+            # and heads never change.
+            if self._last is None or self._last[0] != (origin, start, size):
+                base = _base(origin, start, size)
+                self._last = ((origin, start, size), base) if base else None
+            base = self._last[1] if self._last else None
+        if base is None:
+            return None
+        chosen = _parts_along(base.parts, peer, MAX_PUSH_BYTES - sum(map(len, base.entries)))
+        return Push(origin, start, base.entries, base.head, chosen)
 
     def tile(self, origin: str, path: str) -> bytes | None:
         """A tile of hashes or a bundle of entries; None if the log is not that long. Raises Malformed."""
@@ -103,7 +121,7 @@ class Trees:
             return None
         with self._lock:
             proof = self._grown(origin, head.size).inclusion_proof(index, head.size)
-        along = _parts_along(origin, index, index + 1, peer, MAX_PUSH_BYTES - len(entry))
+        along = _parts_along(_along(origin, index, index + 1), peer, MAX_PUSH_BYTES - len(entry))
         return Ahead(origin, index, entry, head.note, proof, along)
 
     def _hashes(self, origin: str, name: TileName) -> bytes | None:
@@ -132,24 +150,46 @@ def _fitting(entries: tuple[bytes, ...]) -> int:
     return len(entries)
 
 
-def _parts_along(origin: str, start: int, end: int, peer: str, room: int) -> tuple[bytes, ...]:
-    named = tables.Part.objects.filter(log__origin=origin, index__gte=start, index__lt=end)
-    rows = [row for row in named.order_by("index", "position") if peer in row.keep.split()]
-    floor = set(
-        tables.Entry.objects.filter(
-            log__origin=origin, index__gte=start, index__lt=end, floor=True
-        ).values_list("index", flat=True)
+def _base(origin: str, start: int, size: int) -> _Base | None:
+    head = selectors.head_for_push(origin, start, size - start)
+    if head is None:
+        return None
+    entries = selectors.entries(origin, start, head.size)
+    fits = _fitting(entries)
+    if fits < len(entries):
+        head = selectors.largest_head(origin, within=start + fits)
+        if head is None or head.size <= start:
+            return None
+        entries = entries[: head.size - start]
+    return _Base(entries, head.note, _along(origin, start, head.size))
+
+
+def _along(origin: str, start: int, end: int) -> tuple[_Along, ...]:
+    """Parts of these entries, floor entries first; of the others only small ones."""
+    rows = tables.Part.objects.filter(log__origin=origin, index__gte=start, index__lt=end)
+    entries = tables.Entry.objects.filter(log__origin=origin, index__gte=start, index__lt=end, floor=True)
+    floor = set(entries.values_list("index", flat=True))
+    named = sorted(rows, key=lambda row: (row.index not in floor, row.index, row.position))
+    named = [row for row in named if row.keep and (row.index in floor or row.size <= SMALL_PART)]
+    del named[2 * MAX_PARTS :]
+    found = tables.PartBytes.objects.filter(sha256__in={row.sha256 for row in named})
+    held = {sha256: bytes(data) for sha256, data in found.values_list("sha256", "data")}
+    return tuple(
+        _Along(row.index in floor, frozenset(row.keep.split()), held[row.sha256])
+        for row in named
+        if row.sha256 in held
     )
-    rows.sort(key=lambda row: row.index not in floor)
-    small = min(SMALL_PARTS, room)
-    chosen: list[str] = []
-    for row in rows:
-        always = row.index in floor
-        if len(chosen) == MAX_PARTS or row.size > room or not (always or row.size <= min(small, SMALL_PART)):
+
+
+def _parts_along(parts: Iterable[_Along], peer: str, room: int) -> tuple[bytes, ...]:
+    small, chosen = min(SMALL_PARTS, room), list[bytes]()
+    for part in parts:
+        size = len(part.data)
+        if peer not in part.keep or size > room or (not part.floor and size > small):
             continue
-        room -= row.size
-        small -= 0 if always else row.size
-        chosen.append(row.sha256)
-    found = tables.PartBytes.objects.filter(sha256__in=chosen).values_list("sha256", "data")
-    held = {sha256: bytes(data) for sha256, data in found}
-    return tuple(held[sha256] for sha256 in chosen if sha256 in held)
+        if len(chosen) == MAX_PARTS:
+            break
+        room -= size
+        small -= 0 if part.floor else size
+        chosen.append(part.data)
+    return tuple(chosen)

@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from detente.node.link.errands import sizes_of
-from detente.node.link.errors import NOT_FOUND
+from detente.node.link.errors import NOT_FOUND, UNKNOWN_LOG
 from detente.node.link.hub import Hub
 from detente.node.link.probes import Probes
 from detente.node.link.work import in_thread_if_large
-from detente.record.errors import Refused, declare
+from detente.record.errors import Refused
 from detente.record.names import party_of
 from detente.record.sync import (
     Event,
@@ -28,10 +27,6 @@ from detente.record.sync import (
     parse_ahead,
     parse_notice,
     parse_push,
-)
-
-UNKNOWN_LOG: Final = declare(
-    "unknown-log", "sender", "the charter names no such log, or it is not the sender's"
 )
 
 

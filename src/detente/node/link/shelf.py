@@ -34,7 +34,7 @@ class KeptShelf:
         self._me, self._keeper = me, keeper
         self._reader = Reader(2)
         self._feed = Feed(me)
-        self._trees = outgoing.Trees()
+        self._outgoing = outgoing.Outgoing()
         self._quotas = Quotas(charter, now)
         self._origins = {party.log.origin for party in charter.parties.values()}
         self._named = {hashlib.sha256(one.encode()).digest(): one for one in self._origins}
@@ -52,7 +52,7 @@ class KeptShelf:
         return await self._read(self._feed.read)
 
     async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
-        return await self._read(outgoing.push_body, log, start, size, peer)
+        return await self._read(self._outgoing.push_body, log, start, size, peer)
 
     async def parts(self, hashes: tuple[bytes, ...], peer: str) -> tuple[bytes, ...]:
         return await self._read(outgoing.parts, hashes, peer)
@@ -61,7 +61,7 @@ class KeptShelf:
         return await self._read(outgoing.head_notes, heads) if heads else ()
 
     async def ahead_of(self, log: str, index: int, peer: str) -> Ahead | None:
-        return await self._read(self._trees.ahead, log, index, peer)
+        return await self._read(self._outgoing.ahead, log, index, peer)
 
     async def origin_of(self, log: bytes) -> str | None:
         return self._named.get(log)
@@ -70,7 +70,7 @@ class KeptShelf:
         return await self._read(outgoing.checkpoint, log)
 
     async def tile(self, log: str, path: str) -> bytes | None:
-        return await self._read(self._trees.tile, log, path)
+        return await self._read(self._outgoing.tile, log, path)
 
     async def part(self, sha256: bytes, peer: str) -> bytes | None:
         return await self._read(part_for, sha256, peer)
