@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,8 @@ class TestDigest:
         text = "\n".join([*lines, "fold 1", ""])
         found = charter_digest(b"c", {"B.toml": b"b", "A.toml": b"a"})
         assert found == hashlib.sha256(text.encode()).digest()
+        spec = Path(__file__).parents[2] / "spec" / "formats" / "charter.md"
+        assert found.hex() in spec.read_text()  # the worked example of formats/charter 2
 
     def test_the_order_of_cards_does_not_matter(self) -> None:
         backwards = [card(one) for one in reversed(PARTIES)]

@@ -23,7 +23,7 @@ from detente.charter.model import Charter, CodeList, Kind, Text, Worded
 from detente.charter.refused import refused_words
 
 FLOOR: Final = ("D01", "D02", "D28")
-"""Kinds of the safety floor in this version; a charter may add, never take away (domain 10 no. 6)."""
+"""Kinds of the safety floor in this version; a charter may add, never take away."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ def charter_digest(toml: bytes, kinds: Mapping[str, bytes]) -> bytes:
     """SHA-256 (32 bytes) over a fixed head line, `name sha256` lines and the line of the fold.
 
     `kinds` is keyed by file name without folder. Bytes are hashed as they stand: a charter that differs in
-    one space is another charter. SPEC: DESIGN 5, formats/charter 1
+    one space is another charter. SPEC: formats/charter 2
     """
     lines = [f"charter.toml {hashlib.sha256(toml).hexdigest()}"]
     lines += [f"kinds/{name} {hashlib.sha256(kinds[name]).hexdigest()}" for name in sorted(kinds)]

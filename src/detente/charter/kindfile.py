@@ -38,13 +38,13 @@ COMMON: Final = "common.toml"
 """The file of lists, notes and terms that kinds share."""
 
 CHECKS: Final = ("V02", "V03", "V04", "V05", "V06", "V07", "V09", "V10", "V11", "V22", "ECHO")
-"""Form checks that a kind may ask for (domain 2.11); ECHO: the answer repeats `test_text` byte for byte."""
+"""Form checks that a kind may ask for; ECHO: the answer repeats `test_text` byte for byte."""
 
 _KIND_ID: Final = re.compile(r"[DR][0-9]{2}")
 _NOTE_ID: Final = re.compile(r"N[1-9][0-9]?")
 _HOLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _STAYS: Final = "stays"
-_CLAUSE: Final = "charter 3"
+_CLAUSE: Final = "formats/charter 3"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ _PLACE: Final = re.compile(r"P[0-9]{2,4}")
 _LINE: Final = re.compile(r"L[0-9]{1,3}")
 _DECISIONS: Final = ("any", "all", "chair")
 _HANDLING: Final = ("OPEN", "CHANNEL", "RESTRICTED", "CLOSED")
-_CLAUSE: Final = "charter 1"
+_CLAUSE: Final = "formats/charter 1"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def read_parties(top: Table, languages: tuple[str, ...]) -> dict[str, PartyRow]:
         found[one.id] = one
     sides = sum(one.role == "side" for one in found.values())
     if sides != 2 or len(found) < 3 or len(found) > 8:
-        raise contradiction("DESIGN 5", top.at("party"), "a cell has two sides and one to six guarantors")
+        raise contradiction(_CLAUSE, top.at("party"), "a cell has two sides and one to six guarantors")
     return found
 
 
@@ -158,7 +158,7 @@ def _decision(top: Table) -> Literal["any", "all", "chair"]:
 
 
 def _uses(top: Table, kinds: Mapping[str, Kind]) -> dict[str, KindUse]:
-    """The kinds in use. SPEC: domain 10 no. 6: a floor kind is always in use, at full supervision."""
+    """The kinds in use: a row for each kind file, and no other; its own delivery mode is among the allowed."""
     found: dict[str, KindUse] = {}
     for row in top.tables("kind", required=True):
         one = KindUse(
@@ -199,7 +199,7 @@ def _clocks(top: Table, common: Common) -> Iterator[ClockRow]:
         row.done()
         times = [step.at_s for step in found.steps]
         if found.id in seen or (times and (times[0] != found.bound_s or times != sorted(set(times)))):
-            raise contradiction("charter 4", row.path, "a clock stands once; its steps rise from its bound")
+            raise contradiction("formats/charter 4", row.path, "a clock stands once; its steps rise from its bound")
         seen.add(found.id)
         yield found
 
@@ -208,7 +208,7 @@ def _step(row: Table, common: Common) -> Step:
     found = Step(row.text("code", CODE), row.integer("at_s", low=1))
     row.done()
     if "ladder" not in common.lists or found.code not in common.lists["ladder"].codes:
-        raise contradiction("charter 4", row.path, f"the list ladder has no {found.code}")
+        raise contradiction("formats/charter 4", row.path, f"the list ladder has no {found.code}")
     return found
 
 
@@ -271,7 +271,7 @@ def _lines(top: Table, parties: Mapping[str, Any]) -> Iterator[LineSet]:
         row.done()
         if found.id in seen or (found.status == "agreed") != (found.stated_by == "all"):
             raise contradiction(
-                "domain 10 no. 8", row.path, "agreed is what all have stated; a line stands once"
+                "formats/charter 1", row.path, "agreed is what all have stated; a line stands once"
             )
         seen.add(found.id)
         yield found

@@ -30,7 +30,7 @@ When = Mapping[str, tuple[str, ...]]
 StringState = Literal["draft", "checked", "agreed"]
 
 FOLD_VERSION: Final = 1
-"""The version of the fold that a charter's digest covers (DESIGN 5)."""
+"""The version of the fold that a charter's digest covers (formats/charter 2)."""
 
 ACTS: Final = (
     "NEW",
@@ -45,7 +45,7 @@ ACTS: Final = (
     "SIGN",
     "COMMENT",
 )
-"""Domain 10 no. 3. A kind uses some of them."""
+"""All acts; a kind uses some of them."""
 
 CASE_ROLES: Final = ("author", "addressee", "copied")
 PARTY_ROLES: Final = ("side", "guarantor")
@@ -170,7 +170,7 @@ class ClockUse:
 
     Started by each entry with an act of `on` (a later one starts it anew) where `when` holds; `of`: the
     case role whose duty it is; met by `ends`; lifted, without being met, when the case is in one of `lifted`.
-    `start` as in DESIGN 5: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's),
+    `start` as in formats/charter 4: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's),
     `earliest` (the earlier of receipt and deposit plus T28), `act` (the entry's own time).
     """
 
@@ -273,7 +273,7 @@ class Step:
 
 @dataclass(frozen=True)
 class ClockRow(Worded):
-    """A clock's agreed numbers (domain 1.8). `steps`: ladders only; `bound_s` is the first."""
+    """A clock's agreed numbers (formats/charter 4). `steps`: ladders only; `bound_s` is the first."""
 
     bound_s: int
     by_precedence: Mapping[str, int]
@@ -333,7 +333,7 @@ class Named:
 
 @dataclass(frozen=True)
 class LineSet(Worded):
-    """A line or zone as one side or an agreed text states it (domain 10 no. 8)."""
+    """A line or zone as one side or an agreed text states it."""
 
     as_of: str
     stated_by: str

@@ -29,7 +29,7 @@ def fill(sentence: Prepared, lang: str, holes: Mapping[str, str], *, isolate: bo
     """The sentence in `lang` with its holes filled by display texts (a grid, a time, a number).
 
     With `isolate` each filled text stands between Unicode isolates, so that digits and grids keep their order
-    inside right-to-left lines (domain 6.5). Raises KeyError if a hole has no text or the language is lacking.
+    inside right-to-left lines. Raises KeyError if a hole has no text or the language is lacking.
     """
 
     def shown(hole: re.Match[str]) -> str:

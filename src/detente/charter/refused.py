@@ -1,4 +1,4 @@
-"""Words that no field, code or agreed string may hold (V25, domain 6.2), in the charter's languages.
+"""Words that no field, code or agreed string may hold (V25), in the charter's languages.
 
 The tool is for calming down only. A word that directs force has no place in a form; a word that passes
 judgement has none in a shared string. Whole words count, with the joined letters that Arabic and Hebrew put

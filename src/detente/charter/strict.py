@@ -35,7 +35,7 @@ PARTY: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
 CLOCK: Final = re.compile(r"T[1-9][0-9]?")
 ANY: Final = re.compile(r".+", re.DOTALL)
 
-# Marks that embed, override or isolate direction; display adds its own isolates (domain 6.5).
+# Marks that embed, override or isolate direction; display adds its own isolates.
 _TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _STATES: Final[tuple[StringState, ...]] = ("draft", "checked", "agreed")
 
