@@ -268,7 +268,7 @@ class FakeNode:
         if path == "/v1/sessions":
             return self.begin(body["post"])
         if path.endswith("/assertion"):
-            return self.assertTrue(path.split("/")[3], body["assertion"])
+            return self.take_assertion(path.split("/")[3], body["assertion"])
         if path == "/v1/credentials":
             return self.enrol(body)
         if path == "/v1/send":
@@ -295,7 +295,7 @@ class FakeNode:
         ]
         return {"session": name, "post": post, "challenge": url, "rp_id": self.rp_id, "credentials": ids}
 
-    def assert_(self, name: str, assertion: dict[str, str]) -> Any:
+    def take_assertion(self, name: str, assertion: dict[str, str]) -> Any:
         session = self.sessions.get(name)
         if session is None:
             raise Refused(404, "session-unknown")

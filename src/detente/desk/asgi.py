@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -23,6 +24,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 def make_application(here: Here) -> Application:
     """Configure Django for this process (once) and give the application."""
     settle(here)
+    # Static files are read by threads in small pieces; the advice is for long streams, and ours are raw ASGI.
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
     django_settings.configure(**settings(here.config))
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)

@@ -162,7 +162,7 @@ def case_row(viewer: Viewer, words: CharterView, raw: Raw) -> CaseRow:
 
 def _still_open(words: CharterView, raw: Raw) -> list[str]:
     """What the record leaves open, without READ once this party has said it."""
-    own = next((one for one in raw.get("receipts", ()) if one["party"] == words.me), {})
+    own: Raw = next((one for one in raw.get("receipts", ()) if one["party"] == words.me), {})
     return [act for act in raw.get("may", ()) if act != "READ" or not own.get("read_at")]
 
 
