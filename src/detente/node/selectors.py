@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.db.models import Exists, OuterRef, QuerySet
 
 from detente.node import models as tables
-from detente.node.lists import unpack
+from detente.node.from_tables import (
+    ahead_row,
+    cosignature_row,
+    head_row,
+    log_row,
+    opened_row,
+    proposal_row,
+    session_row,
+    wanted_row,
+)
 from detente.node.rows import (
     AheadRow,
     ArrivalRow,
@@ -28,7 +37,6 @@ from detente.node.rows import (
 )
 from detente.record.header import MissingRange, missing_ranges
 from detente.record.names import EntryId
-from detente.record.tree import HASH_SIZE
 
 #: Most rows one call gives when the caller says no limit.
 PAGE = 1000
@@ -39,12 +47,12 @@ PAGE = 1000
 def log(origin: str) -> LogRow | None:
     """The log of that origin, if it is held here."""
     row = tables.Log.objects.filter(origin=origin).first()
-    return _log_row(row) if row else None
+    return log_row(row) if row else None
 
 
 def logs() -> tuple[LogRow, ...]:
     """All logs held here, by party and generation."""
-    return tuple(_log_row(row) for row in tables.Log.objects.order_by("party", "generation"))
+    return tuple(log_row(row) for row in tables.Log.objects.order_by("party", "generation"))
 
 
 def entries(origin: str, start: int, end: int) -> tuple[bytes, ...]:
@@ -119,7 +127,7 @@ def head_for_push(origin: str, start: int, limit: int) -> HeadRow | None:
 def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, ...]:
     """Signed heads by size, those larger than `after`."""
     found = _heads(origin).filter(size__gt=after).order_by("size")[:limit]
-    return tuple(_head_row(row) for row in found)
+    return tuple(head_row(row) for row in found)
 
 
 # ---- cosignatures
@@ -129,7 +137,7 @@ def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
     """For each mirror the newest cosignature of exactly that head."""
     newest: dict[str, CosignatureRow] = {}
     for row in _cosignatures(origin).filter(size=size).order_by("time"):
-        newest[row.mirror] = _cosignature_row(row)
+        newest[row.mirror] = cosignature_row(row)
     return tuple(newest.values())
 
 
@@ -139,13 +147,13 @@ def largest_cosignature(origin: str, mirror: str, *, within: int | None = None) 
     if within is not None:
         found = found.filter(size__lte=within)
     row = found.order_by("-size", "-time").first()
-    return _cosignature_row(row) if row else None
+    return cosignature_row(row) if row else None
 
 
 def first_cosignature_covering(origin: str, mirror: str, index: int) -> CosignatureRow | None:
     """The earliest cosignature of `mirror` that covers entry `index`: its receipt in hand (B3)."""
     row = _cosignatures(origin).filter(mirror=mirror, size__gt=index).order_by("time", "size").first()
-    return _cosignature_row(row) if row else None
+    return cosignature_row(row) if row else None
 
 
 def largest_cosignatures(origin: str) -> dict[str, CosignatureRow]:
@@ -189,13 +197,13 @@ def wanted(origin: str | None = None, *, limit: int = PAGE) -> tuple[WantedRow, 
     found = tables.Wanted.objects.select_related("log").order_by("id")
     if origin is not None:
         found = found.filter(log__origin=origin)
-    return tuple(_wanted_row(row) for row in found[:limit])
+    return tuple(wanted_row(row) for row in found[:limit])
 
 
 def wanted_named(sha256: bytes) -> tuple[WantedRow, ...]:
     """Where a sealed part with that hash is wanted."""
     found = tables.Wanted.objects.filter(sha256=sha256.hex()).select_related("log").order_by("id")
-    return tuple(_wanted_row(row) for row in found)
+    return tuple(wanted_row(row) for row in found)
 
 
 def lacking(origin: str, size: int) -> tuple[MissingRange, ...]:
@@ -218,7 +226,7 @@ def opened(entry_id: EntryId) -> tuple[OpenedRow, ...]:
 def cannot_open(*, limit: int = PAGE) -> tuple[OpenedRow, ...]:
     """Parts that are sealed to us and do not open: what R06 is about."""
     found = tables.Opened.objects.exclude(failure="").select_related("log").order_by("id")[:limit]
-    return tuple(_opened_row(row) for row in found)
+    return tuple(opened_row(row) for row in found)
 
 
 def last_position() -> int:
@@ -246,7 +254,7 @@ def arrivals(after: int, *, limit: int = PAGE) -> tuple[ArrivalRow, ...]:
 def ahead(origin: str) -> tuple[AheadRow, ...]:
     """Floor entries that wait for their predecessors in that log."""
     found = tables.Ahead.objects.filter(log__origin=origin).select_related("log").order_by("index")
-    return tuple(_ahead_row(row) for row in found)
+    return tuple(ahead_row(row) for row in found)
 
 
 # ---- own entries on their way, sessions, evidence, local state
@@ -255,31 +263,31 @@ def ahead(origin: str) -> tuple[AheadRow, ...]:
 def proposal(name: str) -> ProposalRow | None:
     """An own entry on its way, by name."""
     row = tables.Proposal.objects.filter(name=name).select_related("log").first()
-    return _proposal_row(row) if row else None
+    return proposal_row(row) if row else None
 
 
 def proposal_of_core(core_sha256: bytes) -> ProposalRow | None:
     """The proposal with that core. SPEC: protocol A8"""
     row = tables.Proposal.objects.filter(core_sha256=core_sha256.hex()).select_related("log").first()
-    return _proposal_row(row) if row else None
+    return proposal_row(row) if row else None
 
 
 def proposals(state: str, *, limit: int = PAGE) -> tuple[ProposalRow, ...]:
     """Own entries in that state; floor ones first, then in the order they were made."""
     found = tables.Proposal.objects.filter(state=state).select_related("log")
-    return tuple(_proposal_row(row) for row in found.order_by("-floor", "made_at", "name")[:limit])
+    return tuple(proposal_row(row) for row in found.order_by("-floor", "made_at", "name")[:limit])
 
 
 def sessions() -> tuple[SessionRow, ...]:
     """Watch sessions that were not ended, newest first; who asks looks at their times."""
     found = tables.WatchSession.objects.filter(ended_at=None).order_by("-not_before")
-    return tuple(_session_row(row) for row in found)
+    return tuple(session_row(row) for row in found)
 
 
 def session(name: str) -> SessionRow | None:
     """A watch session, ended or not."""
     row = tables.WatchSession.objects.filter(name=name).first()
-    return _session_row(row) if row else None
+    return session_row(row) if row else None
 
 
 def enrolment(code_sha256: bytes) -> EnrolmentRow | None:
@@ -305,7 +313,7 @@ def local(name: str) -> str | None:
     return tables.LocalState.objects.filter(name=name).values_list("value", flat=True).first()
 
 
-# ---- rows
+# ---- inside
 
 
 def _heads(origin: str) -> QuerySet[tables.Head]:
@@ -318,26 +326,7 @@ def _cosignatures(origin: str) -> QuerySet[tables.Cosignature]:
 
 def _first_head(found: QuerySet[tables.Head]) -> HeadRow | None:
     row = found.first()
-    return _head_row(row) if row else None
-
-
-def _log_row(row: tables.Log) -> LogRow:
-    hashes = bytes(row.frontier)
-    return LogRow(
-        row.origin, row.party, row.generation, row.size,
-        tuple(hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)),
-        row.stopped_at,
-    )  # fmt: skip
-
-
-def _head_row(row: tables.Head) -> HeadRow:
-    return HeadRow(row.log.origin, row.size, bytes(row.root), row.time, bytes(row.note))
-
-
-def _cosignature_row(row: tables.Cosignature) -> CosignatureRow:
-    return CosignatureRow(
-        row.log.origin, row.size, bytes(row.root), row.mirror, row.time, bytes(row.lines)
-    )
+    return head_row(row) if row else None
 
 
 def _part_rows(found: QuerySet[tables.Part]) -> tuple[PartRow, ...]:
@@ -355,22 +344,12 @@ def _part_rows(found: QuerySet[tables.Part]) -> tuple[PartRow, ...]:
     )  # fmt: skip
 
 
-def _wanted_row(row: tables.Wanted) -> WantedRow:
-    entry_id = EntryId(row.log.origin, row.index)
-    return WantedRow(entry_id, row.position, row.role, bytes.fromhex(row.sha256), row.size)
-
-
-def _opened_row(row: tables.Opened) -> OpenedRow:
-    plaintext = None if row.plaintext is None else bytes(row.plaintext)
-    return OpenedRow(EntryId(row.log.origin, row.index), row.position, row.role, plaintext, row.failure)
-
-
 def _opened_rows(ids: Sequence[EntryId]) -> dict[EntryId, tuple[OpenedRow, ...]]:
     found: dict[EntryId, list[OpenedRow]] = {}
     for origin, indexes in _by_log(ids).items():
         rows = tables.Opened.objects.filter(log__origin=origin, index__in=indexes).select_related("log")
         for row in rows.order_by("index", "position"):
-            found.setdefault(EntryId(origin, row.index), []).append(_opened_row(row))
+            found.setdefault(EntryId(origin, row.index), []).append(opened_row(row))
     return {one: tuple(rows) for one, rows in found.items()}
 
 
@@ -391,26 +370,3 @@ def _by_log(ids: Iterable[EntryId]) -> dict[str, set[int]]:
     for one in ids:
         grouped.setdefault(one.log, set()).add(one.index)
     return grouped
-
-
-def _ahead_row(row: tables.Ahead) -> AheadRow:
-    proof = bytes(row.proof)
-    return AheadRow(
-        EntryId(row.log.origin, row.index), bytes(row.header), bytes(row.note),
-        tuple(proof[at : at + HASH_SIZE] for at in range(0, len(proof), HASH_SIZE)), row.stored_at,
-    )  # fmt: skip
-
-
-def _proposal_row(row: tables.Proposal) -> ProposalRow:
-    logged = None if row.log is None or row.index is None else EntryId(row.log.origin, row.index)
-    return ProposalRow(
-        row.name, row.state, row.floor, bytes.fromhex(row.core_sha256), bytes(row.draft),
-        unpack(bytes(row.plaintexts)), unpack(bytes(row.file_keys)), row.post, row.made_at, logged,
-    )  # fmt: skip
-
-
-def _session_row(row: tables.WatchSession) -> SessionRow:
-    return SessionRow(
-        row.name, row.post, bytes(row.public), bytes(row.seed), row.not_before, row.not_after,
-        bytes(row.assertion), row.ended_at,
-    )  # fmt: skip
