@@ -158,7 +158,7 @@ def _decision(top: Table) -> Literal["any", "all", "chair"]:
 
 
 def _uses(top: Table, kinds: Mapping[str, Kind]) -> dict[str, KindUse]:
-    """The kinds in use: a row for each kind file, and no other; its own delivery mode is among the allowed."""
+    """The kinds in use: a row for each kind file and no other; the file's own mode is among the allowed."""
     found: dict[str, KindUse] = {}
     for row in top.tables("kind", required=True):
         one = KindUse(
@@ -199,7 +199,9 @@ def _clocks(top: Table, common: Common) -> Iterator[ClockRow]:
         row.done()
         times = [step.at_s for step in found.steps]
         if found.id in seen or (times and (times[0] != found.bound_s or times != sorted(set(times)))):
-            raise contradiction("formats/charter 4", row.path, "a clock stands once; its steps rise from its bound")
+            raise contradiction(
+                "formats/charter 4", row.path, "a clock stands once; its steps rise from its bound"
+            )
         seen.add(found.id)
         yield found
 

@@ -170,8 +170,8 @@ class ClockUse:
 
     Started by each entry with an act of `on` (a later one starts it anew) where `when` holds; `of`: the
     case role whose duty it is; met by `ends`; lifted, without being met, when the case is in one of `lifted`.
-    `start` as in formats/charter 4: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's),
-    `earliest` (the earlier of receipt and deposit plus T28), `act` (the entry's own time).
+    `start`: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's), `earliest` (the
+    earlier of receipt and deposit plus T28), `act` (the entry's own time). SPEC: formats/charter 4
     """
 
     clock: str
