@@ -38,6 +38,7 @@ from detente.record.references import Reference
 
 if TYPE_CHECKING:
     from detente.cases.author import Composed
+    from detente.cases.faults import Fault
     from detente.node.rowbook import EntryRow
 
 ANSWER_S: Final = 30.0  # the writer and the signer answer in milliseconds; beyond this something is stopped
@@ -62,7 +63,7 @@ class Speaker:
         self._submit(lambda: self._context.keeper.author.propose(prepared), floor=composed.floor)
         return Proposed(
             prepared.row.name, composed.core, prepared.core, self._challenge(prepared.core),
-            self._preview(statement, composed), tuple(composed.findings),
+            self._preview(statement, composed), composed.notices,
         )  # fmt: skip
 
     def release(self, name: str, approvals: Sequence[Approval], by: By) -> Spoken:
@@ -72,7 +73,7 @@ class Speaker:
         kind = self._kind(core.kind)
         given = (*approvals, *self._approve(by, row.post, row.core_sha256, kind))
         self._check(kind, core.act, row.core_sha256, given, core.fields)
-        return self._into_log(Release(name, given), name, floor=row.floor, findings=())
+        return self._into_log(Release(name, given), name, floor=row.floor, notices=())
 
     def send(self, statement: Statement, by: By) -> Spoken:
         """Compose, approve and release in one step."""
@@ -83,14 +84,13 @@ class Speaker:
         approvals = self._approve(by, statement.post, core, kind)
         self._check(kind, statement.act, core, approvals, statement.fields)
         prepared = self._prepare(composed, statement.post, approvals)
-        findings = tuple(composed.findings)
-        return self._into_log(prepared, prepared.row.name, floor=composed.floor, findings=findings)
+        return self._into_log(prepared, prepared.row.name, floor=composed.floor, notices=composed.notices)
 
     def say(self, statement: Statement) -> Spoken:
         """What the node itself says, signed by the log alone (record kinds, machine contact checks)."""
         composed = self._compose(statement)
         prepared = self._prepare(composed, statement.post, ())
-        return self._into_log(prepared, prepared.row.name, floor=composed.floor, findings=())
+        return self._into_log(prepared, prepared.row.name, floor=composed.floor, notices=())
 
     # ---- posts' keys
 
@@ -114,7 +114,7 @@ class Speaker:
         if len(approvals) < self._kind("D28").acts["NEW"].approvals:
             self._submit(lambda: self._context.keeper.author.propose(prepared), floor=True)
             return {"state": "pending", "id": None, "proposal": prepared.row.name}
-        spoken = self._into_log(prepared, prepared.row.name, floor=True, findings=())
+        spoken = self._into_log(prepared, prepared.row.name, floor=True, notices=())
         self._model.wait_folded(spoken.entry)
         return {"state": "registered", "id": print_id(spoken.entry), "proposal": None}
 
@@ -143,7 +143,8 @@ class Speaker:
         parts = [DraftPart(CORE, composed.core, composed.to, composed.keep)]
         if composed.content is not None:
             parts.append(DraftPart(CONTENT, composed.content, composed.to, composed.keep))
-        draft = Draft(composed.floor, composed.to, self._context.charter.digest, tuple(parts), post)
+        addressed = tuple(sorted(parse_core(composed.core).addressees))
+        draft = Draft(composed.floor, addressed, self._context.charter.digest, tuple(parts), post)
         return self._context.keeper.author.prepare(draft, approvals)
 
     def _approve(self, by: By, post: str, core: bytes, kind: Kind) -> tuple[Approval, ...]:
@@ -193,7 +194,7 @@ class Speaker:
         }  # fmt: skip
 
     def _into_log(
-        self, payload: Prepared | Release, name: str, *, floor: bool, findings: tuple[str, ...]
+        self, payload: Prepared | Release, name: str, *, floor: bool, notices: tuple[Fault, ...]
     ) -> Spoken:
         future: Future[Logged] = self._context.keeper.append(payload, floor=floor)
         try:
@@ -201,7 +202,7 @@ class Speaker:
         except DetenteError as error:
             error.values["proposal"] = name
             raise
-        return Spoken(logged.entry, logged.time, findings)
+        return Spoken(logged.entry, logged.time, notices)
 
     def _submit(self, job: Any, *, floor: bool) -> Any:
         return self._context.writer.submit(job, floor=floor).result(ANSWER_S)

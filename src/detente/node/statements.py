@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from detente.cases.faults import Fault
 from detente.record.names import EntryId
 
 LOG_POST: Final = "LOG"  # the post of what the node itself says
@@ -42,7 +43,7 @@ class Spoken:
 
     entry: EntryId
     time: int
-    findings: tuple[str, ...]
+    notices: tuple[Fault, ...]
 
 
 @dataclass(frozen=True)
@@ -54,4 +55,4 @@ class Proposed:
     sha256: bytes
     challenge: str
     preview: Mapping[str, Any]
-    findings: tuple[str, ...]
+    notices: tuple[Fault, ...]

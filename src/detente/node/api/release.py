@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detente.cases.faults import Fault
 from detente.node.api.call import Call
 from detente.node.statements import By, Statement
 from detente.record.approvals import parse_approval
@@ -33,7 +34,7 @@ async def post_proposal(services: Services, call: Call) -> dict[str, Any]:
     proposed = await services.act(services.speaker.propose, statement(services, call.body))
     return {
         "proposal": proposed.name, "core": encode_base64(proposed.core), "sha256": proposed.sha256.hex(),
-        "challenge": proposed.challenge, "preview": proposed.preview, "findings": list(proposed.findings),
+        "challenge": proposed.challenge, "preview": proposed.preview, **_notices(proposed.notices),
     }  # fmt: skip
 
 
@@ -60,5 +61,13 @@ def _by(body: Any) -> By:
 def _logged(spoken: Spoken) -> dict[str, Any]:
     return {
         "id": print_id(spoken.entry), "log": spoken.entry.log, "index": spoken.entry.index,
-        "time": spoken.time, "findings": list(spoken.findings),
+        "time": spoken.time, **_notices(spoken.notices),
     }  # fmt: skip
+
+
+def _notices(found: tuple[Fault, ...]) -> dict[str, Any]:
+    """Form checks that did not stop a floor entry: as codes, and with their clauses."""
+    return {
+        "findings": [one.code for one in found],
+        "notices": [{"code": one.code, "clause": one.clause} for one in found],
+    }

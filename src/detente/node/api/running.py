@@ -33,6 +33,17 @@ class Running:
     local: LocalServer
     metrics: MetricsServer
 
+    async def open(self, *, clocks: bool = True) -> None:
+        """Start everything; a test may step the clocks by itself."""
+        services = self.services
+        await services.read(services.officers.load)
+        services.model.start()
+        services.signer.start()
+        if clocks:
+            self.clocks.start()
+        await self.local.start()
+        await self.metrics.start()
+
     async def stop(self) -> None:
         """Close the listeners, then the loops, then the threads."""
         self.services.stopping = True
@@ -54,20 +65,14 @@ def make_services(context: NodeContext, compose: Callable[..., Composed] = compo
     officers = Officers(context, model)
     arming = Arming(lambda: officers.heard_at() is not None)
     context.armed = lambda: arming.state().armed
-    return Services(
-        context, model, officers, Speaker(context, model, officers, compose), arming, SignerWatch(context.folder),
-        Reader(), Reader(WORKERS), token_of(context.folder),
-    )  # fmt: skip
+    speaker, signer = Speaker(context, model, officers, compose), SignerWatch(context.folder)
+    token = token_of(context.folder)
+    return Services(context, model, officers, speaker, arming, signer, Reader(), Reader(WORKERS), token)
 
 
 async def open_running(context: NodeContext) -> Running:
     """Start everything."""
     services = make_services(context)
-    await services.read(services.officers.load)
     running = Running(services, ClockLoop(services), LocalServer(services), MetricsServer(services))
-    services.model.start()
-    services.signer.start()
-    running.clocks.start()
-    await running.local.start()
-    await running.metrics.start()
+    await running.open()
     return running

@@ -70,9 +70,10 @@ NAMED: Final[dict[str, Schema]] = {
     "Approvals": closed("", approvals=rows({"type": "object"}, 4), session=TOKEN, post_key=YES),
     "Proposed": shown(
         proposal=TOKEN, core=BASE64, sha256=TEXT, challenge=TEXT, preview={"type": "object"},
-        findings=rows(TEXT),
+        findings=rows(TEXT), notices=rows(shown(code=TEXT, clause=maybe(TEXT))),
     ),
-    "Logged": shown(id=ID, log=TEXT, index={"type": "integer"}, time=TIME, findings=rows(TEXT)),
+    "Logged": shown(id=ID, log=TEXT, index={"type": "integer"}, time=TIME, findings=rows(TEXT),
+                    notices=rows(shown(code=TEXT, clause=maybe(TEXT)))),
     "Verdict": shown(state=TEXT, code=maybe(TEXT), clause=maybe(TEXT), findings=rows(TEXT)),
     "Entry": shown(
         position={"type": "integer"}, id=ID, log=TEXT, index={"type": "integer"}, party=TEXT,
