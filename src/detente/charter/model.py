@@ -1,7 +1,6 @@
 """The agreed rules as values: what a charter and its kind files say, once read.
 
-Everything here is frozen and made by `load_charter`; nothing here reads a file, a clock or a locale.
-Rules that the values keep, and that tests cite:
+Everything here is frozen and made by `load_charter`. Rules that the values keep, and that tests cite:
 
 1. An act is permitted in a state if and only if the kind has a row for (state, act, case role, values).
 2. A case role is one of `author` (the party that opened the case), `addressee` (the party that holds an
