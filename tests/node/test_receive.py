@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from detente.node import keys as key_files
-from detente.node import receive, selectors, store
+from detente.node import receive, seeing, selectors, store
 from detente.node.fsck import fsck
 from detente.node.receive import Receiver
 from detente.node.seeing import own_seen
@@ -185,6 +185,31 @@ class TestReceipt:
         assert answer.cosignatures == (note,)
         assert selectors.largest_cosignature(S2, "g1").time == NOON + 3
         assert receiver.take_cosignature(note) is False
+
+
+class TestSeen:
+    """B2: a missing list that no header bears makes `seen` name an older cosigned head."""
+
+    def test_too_many_gaps_name_the_largest_head_whose_list_fits(
+        self, receiver: Receiver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(seeing, "MAX_RANGES", 2)
+        for n in range(4):
+            held = tuple(peer.write(str(n)))
+            peer.write(f"gap {n}")
+            run(receiver.take_push("s2", peer.push(2 * n, parts=held)))
+        (seen,) = own_seen("s1")
+        assert (seen.size, [one.first for one in seen.missing]) == (4, [1, 3])
+        monkeypatch.setattr(seeing, "MAX_RANGES", 4)
+        assert own_seen("s1")[0].size == 8
+
+    def test_without_a_cosigned_head_whose_list_fits_nothing_is_said(
+        self, receiver: Receiver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(seeing, "MAX_RANGES", 0)
+        peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        assert own_seen("s1") == ()
 
 
 class TestLongCatchUp:

@@ -227,6 +227,12 @@ class TestParts:
         add(1, [entry(1, part=PARTS[0])], [PARTS[0]])
         assert selectors.wanted() == () and selectors.part_bytes(sealed_hash(PARTS[0])) is None
 
+    def test_a_part_destroyed_before_it_came_is_no_longer_missing(self) -> None:
+        """B2"""
+        add(0, [entry(0), entry(1)])
+        store.destroy_part(sealed_hash(PARTS[0]), reason="recalled", at=NOON)
+        assert selectors.lacking(S2, 2) == (MissingRange(1, 1, ("core",)),)
+
     def test_a_peer_reads_only_what_it_keeps_or_wrote(self) -> None:
         """D1"""
         add(0, [entry(0, keep=("g1", "s1"))], [PARTS[0]])
