@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from desk.harness import Desk, Visitor
@@ -141,3 +143,24 @@ class TestHeaders:
         answer = visitor.post("/en/preferences/", {"theme": "dark"})
         assert "HttpOnly" in answer.headers["set-cookie"]
         assert "SameSite=Strict" in answer.headers["set-cookie"]
+
+
+class TestPostAtSignIn:
+    def chosen(self, text: str) -> str:
+        found = re.search(r'name="post" value="(\w+)" required checked', text)
+        assert found
+        return found[1]
+
+    def test_a_one_time_link_names_its_post(self, s1: Desk) -> None:
+        visitor = Visitor(s1)
+        answer = visitor.get("/enrol/invite-release-1/?post=RELEASE")
+        assert answer.headers["location"] == "/ar/enrol/invite-release-1/?post=RELEASE"
+        assert self.chosen(visitor.get(answer.headers["location"]).text) == "RELEASE"
+
+    def test_the_screen_remembers_the_post_that_left(self, s1: Desk) -> None:
+        visitor = Visitor(s1)
+        assert self.chosen(visitor.get("/en/signin/").text) == "WATCH"
+        visitor.sign_in("RELEASE")
+        visitor.get("/en/")
+        visitor.post("/en/signout/")
+        assert self.chosen(visitor.get("/en/signin/").text) == "RELEASE"

@@ -1,5 +1,7 @@
 """All addresses: every page stands under its language, the event stream stands in front (asgi)."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +14,10 @@ def root(_request: HttpRequest) -> HttpResponse:
     return redirect(f"/{settings.LANGUAGE_CODE}/")
 
 
-def enrolment_link(_request: HttpRequest, code: str) -> HttpResponse:
-    """A one-time link names no language."""
-    return redirect(f"/{settings.LANGUAGE_CODE}/enrol/{code}/")
+def enrolment_link(request: HttpRequest, code: str) -> HttpResponse:
+    """A one-time link names no language; it may name its post."""
+    query = urlencode({"post": request.GET["post"]}) if "post" in request.GET else ""
+    return redirect(f"/{settings.LANGUAGE_CODE}/enrol/{code}/" + (f"?{query}" if query else ""))
 
 
 urlpatterns = [

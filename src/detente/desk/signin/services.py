@@ -16,7 +16,8 @@ from detente.record.errors import DetenteError, Malformed
 
 
 def offer_session(request: HttpRequest, post: str) -> dict[str, Any]:
-    """Ask the node for a watch session of `post`; options for the passkey."""
+    """Ask the node for a watch session of `post`; options for the passkey. The screen remembers the post."""
+    request.session["post"] = post
     offer = api().post("/v1/sessions", {"post": post})
     request.session["pending"] = {"session": offer["session"], "post": post}
     return passkeys.request_options(offer)
@@ -46,6 +47,7 @@ def end_session(request: HttpRequest, viewer: Viewer) -> None:
         pass
     finally:
         request.session.flush()
+        request.session["post"] = viewer.post
 
 
 def sound_alarm() -> None:
@@ -85,4 +87,5 @@ def enrol(request: HttpRequest, body: bytes) -> bool:
         post=pending["post"],
     )
     answer = api().post("/v1/credentials", {"code": pending["code"], "credential": credential})
+    request.session["post"] = pending["post"]
     return str(answer.get("state", "")) != "pending"

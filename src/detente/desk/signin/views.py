@@ -23,7 +23,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Choose the post, then the passkey."""
     if viewer_of(request) is not None:
         return redirect("board")
-    return render(request, "signin/signin.html", {"posts": services.posts_to_sign_in(charter())})
+    context = {"posts": services.posts_to_sign_in(charter()), "last": request.session.get("post")}
+    return render(request, "signin/signin.html", context)
 
 
 @require_POST
@@ -100,7 +101,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @require_GET
 def enrolment(request: HttpRequest, code: str) -> HttpResponse:
     """The page of a one-time link."""
-    return render(request, "signin/enrol.html", {"code": code, "posts": services.posts_to_sign_in(charter())})
+    context = {"code": code, "posts": services.posts_to_sign_in(charter()), "last": request.GET.get("post")}
+    return render(request, "signin/enrol.html", context)
 
 
 @require_POST
