@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from detente.cases.causal import Past
 from detente.cases.core import Core
 from detente.cases.unheld import Lacked
 from detente.charter.model import Kind
@@ -46,6 +47,8 @@ class CaseAct:
     before: int
     depth: int
     approvers: frozenset[tuple[str, bytes]]
+    past: Past
+    lacked: Lacked
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ class CaseFile:
             return self.opened_by
         return min(self.acts[0].core.action_parties, default=None)
 
-    def before(self, past: Mapping[str, int], lacked: Lacked) -> int:
+    def before(self, past: Past, lacked: Lacked) -> int:
         """Mask of the acts in a past, without those in `lacked` (rule 2)."""
         if not lacked and all(last < past.get(log, 0) for log, last in self._last.items()):
             return self.all
@@ -105,11 +108,13 @@ class CaseFile:
         time: int,
         before: int,
         approvers: frozenset[tuple[str, bytes]],
+        past: Past,
+        lacked: Lacked,
     ) -> None:
         """Take in a regular act whose predecessors have been taken in."""
         role = self.role(core.party_id) if self.acts else "author"
         depth = self._depth(before)
-        self.acts.append(CaseAct(entry, role, core, core_hash, time, before, depth, approvers))
+        self.acts.append(CaseAct(entry, role, core, core_hash, time, before, depth, approvers, past, lacked))
         self._last[entry.log] = max(self._last.get(entry.log, -1), entry.index)
 
     def moved(self, mask: int) -> Moved:

@@ -175,7 +175,10 @@ def _met(
     found = []
     for act in case.acts:
         known = bit is not None and act.before >> bit & 1
-        if known and (act.core.act, act.role) in ends and act.core.party_id == party:
+        # Where the duty is one role's and another role's act ends it (a check is retried until it is
+        # answered), that act ends it whoever does it; an own duty only its holder can do.
+        own = act.role != use.of or act.core.party_id == party
+        if known and (act.core.act, act.role) in ends and own:
             at = times.met_at(act.id, act.time)
             if at is not None:
                 found.append((at, act.depth, act.core_hash, act.id))

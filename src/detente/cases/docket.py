@@ -168,6 +168,8 @@ class Docket:
             time=header.time,
             before=judged.before,
             approvers=judged.approvers,
+            past=judged.past,
+            lacked=judged.lacked,
         )
         self.case_of[entry] = case
         self.touched.add(case)

@@ -17,11 +17,13 @@ from detente.cases.casefile import CaseFile
 from detente.cases.clocks import Times, case_clocks, party_clocks
 from detente.cases.contact_checks import CHECK_KIND, contact_check, rung_instants
 from detente.cases.cut import Cut
-from detente.cases.digest import state_digest
+from detente.cases.digest import Held, state_digest
 from detente.cases.docket import Docket
 from detente.cases.entries import Opened, VerifiedEntry
 from detente.cases.show import about_of, show_act, show_case, with_human_acts
+from detente.cases.unheld import Unheld
 from detente.charter.model import Charter
+from detente.record.header import CORE
 from detente.record.names import EntryId, party_of
 
 
@@ -105,7 +107,24 @@ class Folder:
 
     def digest(self, cut: Cut | None) -> bytes:
         """State digest of what is held, or of a cut of it."""
-        return state_digest(self.charter, self._docket.bench.cases.values(), cut)
+        held = None if cut is None else Held(cut, self._closed_in(cut))
+        return state_digest(self.charter, self._docket.bench.cases.values(), held)
+
+    def _closed_in(self, cut: Cut) -> Unheld:
+        """Entries of a cut whose core its holder lacked."""
+        closed = Unheld(self.charter)
+        lacked = (
+            EntryId(line.log, index)
+            for line in cut.lines
+            for span in line.missing
+            if CORE in span.roles
+            for index in range(span.first, span.last + 1)
+        )
+        for entry in lacked:
+            placed = self._docket.causal.placed(entry)
+            if placed is not None and placed.entry.header is not None and placed.fault is None:
+                closed.add(entry, placed.entry.header)
+        return closed
 
     def _start(self) -> None:
         self._docket = Docket(self.charter, self._opened)

@@ -147,11 +147,11 @@ def _fields_now(case: CaseFile, moved: Moved, acts: Mapping[EntryId, Act]) -> di
     fields = {name: FieldNow(value, set_by) for name, (value, set_by) in moved.fields.items()}
     setting = [one for one in case.acts if one.role == "author" and one.core.act in SETS_FIELDS]
     for one in sorted(setting, key=lambda act: (act.depth, act.core_hash)):
-        fields.update(_content_now(case.kind, acts[one.id], fields))
+        fields.update(_content_now(case.kind, acts[one.id]))
     return fields
 
 
-def _content_now(kind: Kind, act: Act, before: Mapping[str, FieldNow]) -> Iterator[tuple[str, FieldNow]]:
+def _content_now(kind: Kind, act: Act) -> Iterator[tuple[str, FieldNow]]:
     if act.content is not None:
         for name, value in act.content.items():
             yield name, FieldNow(value, act.id)
@@ -160,7 +160,7 @@ def _content_now(kind: Kind, act: Act, before: Mapping[str, FieldNow]) -> Iterat
         for name in rule.required + rule.optional:
             field = kind.field(name)
             # Rule 1: what it may have set is not known any more.
-            if field is not None and field.part == "content" and (name in rule.required or name in before):
+            if field is not None and field.part == "content":
                 yield name, FieldNow(NOT_HELD, act.id)
 
 

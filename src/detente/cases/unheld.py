@@ -26,20 +26,24 @@ def holders_of(header: Header) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Lacked:
-    """Cores that the author of an entry says it lacked when writing it (rule 3), as a membership test."""
+    """Cores that the author of an entry says it lacked when writing it (rule 3), as a membership test.
+
+    What the act refers to counts as in its past all the same (protocol A9): the author knew its hash.
+    """
 
     lines: tuple[Seen, ...] = ()
+    referred: tuple[EntryId, ...] = ()
 
     def __contains__(self, entry: object) -> bool:
-        return isinstance(entry, EntryId) and any(
-            line.log == entry.log and line.lacks(entry.index, CORE) for line in self.lines
-        )
+        if not isinstance(entry, EntryId) or entry in self.referred:
+            return False
+        return any(line.log == entry.log and line.lacks(entry.index, CORE) for line in self.lines)
 
     def __bool__(self) -> bool:
         return any(line.missing for line in self.lines)
 
 
-_NOTHING: Final = Lacked()
+NOTHING: Final = Lacked()
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Unheld:
 
     def credentials(self, party: str, past: Past) -> EntryId | None:
         """A closed entry of the party that may have changed its credentials."""
-        found = self._in_past(frozenset(self.charter.parties), "D28", past, _NOTHING)
+        found = self._in_past(frozenset(self.charter.parties), "D28", past, NOTHING)
         return next((one for one in found if party_of(one.log) == party), None)
 
     def accession(self, past: Past, lacked: Lacked) -> EntryId | None:
@@ -75,7 +79,7 @@ class Unheld:
         holders: frozenset[str],
         opened: Past,
         past: Past | None = None,
-        lacked: Lacked = _NOTHING,
+        lacked: Lacked = NOTHING,
     ) -> tuple[EntryId, ...]:
         """Closed entries that may be acts of a case; `past` None: anywhere. `opened` is its opener's past."""
         free = any(rule.approvals == 0 or rule.unapproved_when for rule in kind.acts.values())

@@ -23,7 +23,7 @@ from detente.cases.faults import Fault
 from detente.cases.fields import field_faults
 from detente.cases.references import References, Waits
 from detente.cases.register import RegisterActs, is_register
-from detente.cases.unheld import Lacked, Unheld, holders_of
+from detente.cases.unheld import NOTHING, Lacked, Unheld, holders_of
 from detente.charter.model import ActRule, Charter, Kind
 from detente.record.approvals import Approval
 from detente.record.errors import Malformed
@@ -44,6 +44,8 @@ class Judged:
     case: EntryId | None = None
     before: int = 0
     approvers: Approvers = frozenset()
+    past: Past = field(default_factory=dict)
+    lacked: Lacked = NOTHING
 
 
 @dataclass(slots=True)
@@ -107,7 +109,7 @@ class Bench:
             found.append(one)
             join(past, self.causal.upto(one.log, one.index + 1))
         case = found[0] if core.case else None
-        return _View(placed, core, past, Lacked(placed.lines), case)
+        return _View(placed, core, past, Lacked(placed.lines, tuple(found)), case)
 
     def _in_force(self, view: "_View", kind: Kind) -> Waits | Fault | None:
         """Before all have acceded only record and floor kinds count. SPEC: protocol A13."""
@@ -188,7 +190,7 @@ class Bench:
             if fault is not None:
                 return fault
         verdict = Verdict("ok", findings=view.placed.findings)
-        return Judged(verdict, core, view.case, before, approvers)
+        return Judged(verdict, core, view.case, before, approvers, view.past, view.lacked)
 
     def _approvers(
         self, view: "_View", kind: Kind, rule: ActRule, values: Mapping[str, Any]
