@@ -5,8 +5,9 @@
 2. Reminders are local: the own side at the due instant, the guarantor and the other side some minutes later,
    each by its own node from the same book (domain 2.7: own side first, then guarantor, then both).
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
-   `heartbeat.interval_s`, at once when the armed state changes (A12) or a FLASH or IMMEDIATE entry has to be
-   anchored (B4), and machine contact checks with their answers (T7). R03s are never anchored at once.
+   `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or a
+   floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their answers (T7). R03s are never
+   anchored at once.
 4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
 """
 
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from detente.cases.book import Clock
     from detente.node.api.services import Services
     from detente.node.rowbook import EntryRow
+    from detente.record.header import Seen
 
 STEP_S: Final = 0.5
 RETRY_S: Final = 1.0
 _AT_ONCE: Final = frozenset(("FLASH", "IMMEDIATE"))
+_STARTS_OR_ENDS: Final = frozenset(("NEW", "ANSWER"))
 #: Seconds after the due instant at which a party's own people are reminded, by what the duty is to them.
 REMIND_S: Final = {"own": 0, "guarantor": 120, "other": 300}
 
@@ -220,16 +223,29 @@ class ClockLoop:
         return self.services.model.rows.last_of(self.services.context.folder.origin)
 
     def _must_anchor(self, last: EntryRow) -> bool:
-        """Whether an urgent entry of another party is held here and our log does not say so (B4)."""
+        """Whether an entry that may not wait is held here and our log does not say so (B4).
+
+        Neither may a floor entry that starts or ends a duty: until its receipt is anchored, a contact check
+        that came over a living line would be graded as a dead one for a whole heartbeat.
+        """
         said = {seen.log: seen for seen in last.header.seen} if last.header else {}
-        could = {seen.log: seen for seen in own_seen(self.services.context.party)}
-        for row in self.services.model.rows.urgent(_AT_ONCE, self.services.context.party):
-            before, now = said.get(row.id.log), could.get(row.id.log)
-            held = now is not None and now.size > row.id.index and not _lacks(now, row.id.index)
-            anchored = before is not None and before.size > row.id.index and not _lacks(before, row.id.index)
-            if held and not anchored:
-                return True
+        for now in own_seen(self.services.context.party):
+            before = said.get(now.log)
+            for row in self.services.model.rows.between(now.log, _first_unsaid(before), now.size):
+                unsaid = before is None or before.size <= row.id.index or _lacks(before, row.id.index)
+                if unsaid and _may_not_wait(row) and not _lacks(now, row.id.index):
+                    return True
         return False
+
+
+def _first_unsaid(seen: Seen | None) -> int:
+    return 0 if seen is None else min([seen.size, *(one.first for one in seen.missing)])
+
+
+def _may_not_wait(row: EntryRow) -> bool:
+    if row.core is None or row.header is None:
+        return False
+    return row.core.precedence in _AT_ONCE or (row.header.floor and row.core.act in _STARTS_OR_ENDS)
 
 
 def _lacks(seen: Any, index: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from detente.cases.core import Content, Core, parse_content, parse_core
 from detente.node.rows import ArrivalRow
 from detente.record.errors import Malformed
-from detente.record.header import CONTENT, CORE, Header, parse_header
+from detente.record.header import CONTENT, CORE, Header, Seen, parse_header
 from detente.record.names import EntryId
 
 
@@ -80,6 +80,10 @@ class RowBook:
         self._rows: dict[EntryId, EntryRow] = {}
         self._by_core: dict[bytes, EntryId] = {}
         self._by_kind: dict[str, dict[EntryId, None]] = {}
+        self._by_case: dict[bytes, dict[EntryId, None]] = {}
+        self._by_precedence: dict[str, dict[EntryId, None]] = {}
+        self._waiting: dict[EntryId, None] = {}
+        self._seen: dict[tuple[str, str], Seen] = {}
         self._sizes: dict[str, int] = {}
         self._positions: list[int] = []
         self._ids: list[EntryId] = []
@@ -91,13 +95,28 @@ class RowBook:
         self._rows[row.id] = row
         if row.header is not None:
             self._by_core.setdefault(row.header.core, row.id)
-        if row.core is not None:
-            self._by_kind.setdefault(row.core.kind, {})[row.id] = None
-        if row.in_log:
-            self._sizes[row.id.log] = max(self._sizes.get(row.id.log, 0), row.id.index + 1)
+        self._index(row)
         self._ids.append(row.id)
         self._positions.append(row.position)
         return row
+
+    def _index(self, row: EntryRow) -> None:
+        """Keep what is asked for at every append at hand: no such question may cost the whole record."""
+        core = row.core
+        if core is not None:
+            self._by_kind.setdefault(core.kind, {})[row.id] = None
+            self._by_precedence.setdefault(core.precedence, {})[row.id] = None
+            if core.case is not None:
+                self._by_case.setdefault(core.case.core, {})[row.id] = None
+        if not row.in_log:
+            self._waiting[row.id] = None
+            return
+        self._waiting.pop(row.id, None)
+        self._sizes[row.id.log] = max(self._sizes.get(row.id.log, 0), row.id.index + 1)
+        for seen in row.header.seen if row.header else ():
+            known = self._seen.get((row.party, seen.log))
+            if known is None or seen.at >= known.at:
+                self._seen[row.party, seen.log] = seen
 
     def get(self, entry: EntryId) -> EntryRow | None:
         """The row of one entry."""
@@ -126,14 +145,26 @@ class RowBook:
         """The last entry of that log that was read."""
         return self._rows.get(EntryId(log, self.size_of(log) - 1))
 
-    def urgent(self, precedences: frozenset[str], but: str) -> list[EntryRow]:
-        """Rows in their logs with one of these precedences, by other parties than `but`; the newest last."""
-        return [
-            row
-            for kind in list(self._by_kind)
-            for row in self.of_kind(kind)
-            if row.in_log and row.party != but and row.core and row.core.precedence in precedences
-        ]
+    def of_precedence(self, precedence: str) -> list[EntryRow]:
+        """Rows of a precedence, in the order in which they became readable."""
+        return [self._rows[entry] for entry in list(self._by_precedence.get(precedence, ()))]
+
+    def about(self, case_core: bytes) -> list[EntryRow]:
+        """Rows that name the entry with that core as their case."""
+        return [self._rows[entry] for entry in list(self._by_case.get(case_core, ()))]
+
+    def ahead(self) -> list[EntryRow]:
+        """Rows that are not in their logs yet."""
+        return [self._rows[entry] for entry in list(self._waiting)]
+
+    def newest_seen(self, party: str, log: str) -> Seen | None:
+        """What `party`'s own log said last of having seen `log`."""
+        return self._seen.get((party, log))
+
+    def between(self, log: str, start: int, end: int) -> list[EntryRow]:
+        """Rows of that log with start <= index < end that were read, in order."""
+        found = (self._rows.get(EntryId(log, index)) for index in range(start, end))
+        return [row for row in found if row is not None and row.in_log]
 
     def case_of(self, row: EntryRow) -> EntryId | None:
         """The case's opening entry: the row itself for an opening, else the one its reference names."""

@@ -74,9 +74,9 @@ class Stage:
     def say(self, sentence: str) -> None:
         """A sentence for the reader."""
         if self._live:
-            self._live.console.print(f"   {sentence}", highlight=False)
+            self._live.console.print(f"   {sentence}", highlight=False, markup=False)
         else:
-            self._console.print(f"   {sentence}", highlight=False)
+            self._console.print(f"   {sentence}", highlight=False, markup=False)
         if not self._fast:
             time.sleep(READ_S / 2)
 
