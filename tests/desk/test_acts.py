@@ -108,7 +108,12 @@ class TestActs:
         officer.desk.node.refuse_next = Refused(409, "post-may-not", "D02 acts")
         page = officer.post(f"/en/cases/{case['id']}/act/", {"act": "READ"}, HX_Request="true")
         assert page.status == 200
-        assert page.has("The node did not accept this. Nothing was sent.", "post-may-not", "D02 acts")
+        assert page.has("The charter does not give this act to your post.", "post-may-not", "D02 acts")
+
+    def test_a_code_without_a_sentence_is_shown_as_a_code(self, officer: Visitor) -> None:
+        officer.desk.node.refuse_next = Refused(409, "some-new-code")
+        page = officer.post(f"/en/cases/{theirs(officer)['id']}/act/", {"act": "READ"}, HX_Request="true")
+        assert page.has("The node did not accept this. Nothing was sent.", "some-new-code")
 
     @pytest.mark.parametrize(
         "form", [{"act": "NEW"}, {"act": "DELETE"}, {"act": "ACK", "field": "Ack;", "code": "x"}]

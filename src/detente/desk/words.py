@@ -25,6 +25,11 @@ REFUSALS: Final[Mapping[str, Promise]] = MappingProxyType(
         "no-credential": _("No passkey is registered for this post yet."),
         "unverified": _("The passkey was not accepted."),
         "code-unknown": _("This one-time link is not valid or has been used."),
+        "not-permitted": _("As the case stands now, this act is not possible."),
+        "post-may-not": _("The charter does not give this act to your post."),
+        "same-post": _("The second signature must come from another post."),
+        "missing-field": _("Something that this act needs is missing."),
+        "writer-busy": _("The node is busy. Press again."),
         "not-found": _("There is no such entry here."),
         "conflict": _("The record moved on meanwhile. Look again, then act."),
     }
@@ -36,14 +41,19 @@ FINDINGS: Final[Mapping[str, Promise]] = MappingProxyType(
         "place-missing": _("No place was given. Renew the entry with a place as soon as you know it."),
         "place-without-point": _("The place has no point. The other side sees your words only."),
         "place-mismatch": _("Point and name are more than 2 km apart. Check the place and renew."),
-        "place-near-seam": _("Near the seam of two grid zones: read the whole grid with its zone."),
+        "zone-seam": _("Near the seam of two grid zones: read the whole grid with its zone."),
+        "place-too-fine": _("The place is finer than the charter agrees. Renew with a coarser one."),
+        "future-time": _("A time lies in the future. Check it and renew."),
+        "text-too-long": _("The text has more than 200 words."),
     }
 )
 
 
 def finding_sentences(codes: Sequence[str]) -> list[str]:
     """A sentence for each finding; a code without one is shown as it is."""
-    return [str(FINDINGS.get(code, code)) for code in dict.fromkeys(codes)]
+    # A place that is missing has its own sentence; the general one would say it twice.
+    shown = [code for code in dict.fromkeys(codes) if code != "missing-field"]
+    return [str(FINDINGS.get(code, code)) for code in shown]
 
 
 @dataclass(frozen=True)
