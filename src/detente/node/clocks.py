@@ -5,9 +5,9 @@
 2. Reminders are local: the own side at the due instant, the guarantor and the other side some minutes later,
    each by its own node from the same book (domain 2.7: own side first, then guarantor, then both).
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
-   `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or a
-   floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their answers (T7). R03s are never
-   anchored at once.
+   `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or
+   a floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their
+   answers (T7). R03s are never anchored at once.
 4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
 """
 
@@ -87,6 +87,8 @@ class ClockLoop:
         if not services.model.ready.is_set():
             return
         self._remind()
+        for party in services.digests.look(services.model):
+            services.context.bus.publish(Event("status", {"party": party, "state": "differs"}))
         if services.signer.state != "started" or now < self._not_before:
             return
         try:
@@ -214,8 +216,8 @@ class ClockLoop:
 
     def _heartbeat(self) -> None:
         armed = self.services.arming.state().armed
-        fields = {"armed": armed, "software": __version__}
-        self.services.speaker.say(Statement("R03", "NEW", LOG_POST, fields))
+        if self.services.speaker.heartbeat(armed) is None:
+            return  # the record grew while it was made: the next step makes it anew
         self._armed_said = armed
         logs.line("heartbeat", state="armed" if armed else "not-armed")
 
