@@ -1,4 +1,4 @@
-"""Core and content: strict to read, one spelling to write, any bytes a value or Malformed (protocol A3, A4)."""
+"""Core and content: read strictly, written in one spelling; any bytes a value or Malformed (A3, A4)."""
 
 from __future__ import annotations
 

@@ -61,6 +61,8 @@ class CaseFile:
     irregular: list[EntryId] = field(default_factory=list)
     _moved: dict[int, Moved] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
+    _bits: dict[EntryId, int] = field(default_factory=dict)
+    _by_core: dict[bytes, EntryId] = field(default_factory=dict)
 
     @property
     def id(self) -> EntryId:
@@ -115,6 +117,8 @@ class CaseFile:
         role = self.role(core.party_id) if self.acts else "author"
         depth = self._depth(before)
         self.acts.append(CaseAct(entry, role, core, core_hash, time, before, depth, approvers, past, lacked))
+        self._bits[entry] = len(self.acts) - 1
+        self._by_core.setdefault(core_hash, entry)
         self._last[entry.log] = max(self._last.get(entry.log, -1), entry.index)
 
     def moved(self, mask: int) -> Moved:
@@ -142,7 +146,17 @@ class CaseFile:
 
     def bit(self, entry: EntryId) -> int | None:
         """Position of an act."""
-        return next((bit for bit, act in enumerate(self.acts) if act.id == entry), None)
+        return self._bits.get(entry)
+
+    def act(self, entry: EntryId) -> CaseAct | None:
+        """A regular act of the case."""
+        bit = self._bits.get(entry)
+        return None if bit is None else self.acts[bit]
+
+    def about(self, act: CaseAct) -> EntryId:
+        """The entry of the case that an act speaks of: the first it refers to, else the opening one."""
+        wanted = act.core.refers_to[0].core if act.core.refers_to else None
+        return self.id if wanted is None else self._by_core.get(wanted, self.id)
 
     def _depth(self, before: int) -> int:
         """Longest chain of predecessors: fixed by the pasts alone, whatever arrived first."""

@@ -110,9 +110,10 @@ def _starters(case: CaseFile, use: ClockUse) -> Iterator[CaseAct]:
         for bit, act in enumerate(case.acts)
         if act.core.act in use.on and holds(use.when, {**case.acts[0].core.fields, **act.core.fields})
     ]
+    followed = 0
     for bit in bits:
-        if not any(case.acts[later].before >> bit & 1 for later in bits):
-            yield case.acts[bit]
+        followed |= case.acts[bit].before
+    yield from (case.acts[bit] for bit in bits if not followed >> bit & 1)
 
 
 def _duty_holders(case: CaseFile, use: ClockUse, charter: Charter) -> tuple[str, ...]:

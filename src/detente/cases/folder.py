@@ -20,7 +20,7 @@ from detente.cases.cut import Cut
 from detente.cases.digest import Held, state_digest
 from detente.cases.docket import Docket
 from detente.cases.entries import Opened, VerifiedEntry
-from detente.cases.show import about_of, show_act, show_case, with_human_acts
+from detente.cases.show import show_act, show_case, with_human_acts
 from detente.cases.unheld import Unheld
 from detente.charter.model import Charter
 from detente.record.header import CORE
@@ -52,6 +52,7 @@ class Folder:
         fresh = {key: data for key, data in opened.items() if key not in self._opened}
         self._opened.update(fresh)
         for entry, position in sorted(fresh):
+            self._acts.pop(entry, None)
             self._docket.opened_part(entry, position)
 
     def at(self, as_of: int) -> CaseBook:
@@ -88,22 +89,27 @@ class Folder:
 
     def act(self, entry: EntryId) -> Act | None:
         """The entry as far as its core is open here."""
+        if (known := self._acts.get(entry)) is not None:
+            return known
         docket = self._docket
         placed, judged = docket.causal.placed(entry), docket.bench.judged.get(entry)
         core = judged.core if judged else docket.waiting.get(entry)
         if placed is None or core is None:
             return None
         case = docket.bench.cases.get(docket.case_of.get(entry, entry))
-        filed = next((one for one in case.acts if one.id == entry), None) if case else None
-        return show_act(
+        filed = case.act(entry) if case else None
+        shown = show_act(
             self._opened,
             placed,
             core,
             docket.verdicts[entry],
             case=case.id if case else None,
-            about=about_of(case, filed) if case and filed and entry != case.id else None,
+            about=case.about(filed) if case and filed and entry != case.id else None,
             approvers=judged.approvers if judged else frozenset(),
         )
+        if judged is not None:
+            self._acts[entry] = shown
+        return shown
 
     def digest(self, cut: Cut | None) -> bytes:
         """State digest of what is held, or of a cut of it."""
@@ -129,6 +135,7 @@ class Folder:
     def _start(self) -> None:
         self._docket = Docket(self.charter, self._opened)
         self._cases: dict[EntryId, Case] = {}
+        self._acts: dict[EntryId, Act] = {}  # of judged entries, until a part of theirs is opened
         self._active: dict[EntryId, tuple[Clock, ...]] = {}
         self._changes: list[tuple[int, EntryId]] = []
         self._change_of: dict[EntryId, int] = {}
@@ -149,7 +156,7 @@ class Folder:
     def _review(self, case: CaseFile, times: Times) -> None:
         """Show one case at an instant and note when it will read otherwise."""
         clocks = case_clocks(case, times)
-        shown = show_case(case, self._acts(case), clocks, self._docket.not_held_in(case))
+        shown = show_case(case, self._acts_of(case), clocks, self._docket.not_held_in(case))
         if case.kind.id == CHECK_KIND:
             shown = self._checked(shown, times)
         self._cases[case.id] = shown
@@ -176,7 +183,7 @@ class Folder:
         check = contact_check(self.charter, shown, received=received, as_of=times.as_of)
         return replace(shown, check=check, result=check.result if check else None)
 
-    def _acts(self, case: CaseFile) -> list[Act]:
+    def _acts_of(self, case: CaseFile) -> list[Act]:
         entries = [one.id for one in case.acts] + case.irregular
         waiting = [one for one, _ in self._docket.waiting_acts(case)]
         return [act for one in (*entries, *waiting) if (act := self.act(one)) is not None]

@@ -80,12 +80,6 @@ def show_act(
     )
 
 
-def about_of(case: CaseFile, act: CaseAct) -> EntryId:
-    """The entry of the case that an act speaks of: the first it refers to, else the opening one."""
-    wanted = act.core.refers_to[0].core if act.core.refers_to else None
-    return next((one.id for one in case.acts if one.core_hash == wanted), case.id)
-
-
 def show_case(
     case: CaseFile,
     acts: Iterable[Act],
@@ -123,7 +117,7 @@ def show_case(
 
 def with_human_acts(receipt: Receipt, entry: EntryId, case: CaseFile) -> Receipt:
     """The receipt with what the party's officers said about the entry; receipt only, never agreement."""
-    said = [act for act in case.acts if act.core.party_id == receipt.party and about_of(case, act) == entry]
+    said = [act for act in case.acts if act.core.party_id == receipt.party and case.about(act) == entry]
     named = {name: [act for act in said if act.core.act == name] for name in ("READ", "ACK", "ANSWER")}
     acks = named["ACK"]
     return replace(
