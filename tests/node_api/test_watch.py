@@ -382,3 +382,43 @@ def test_arrivals_are_read_from_the_store_not_remembered(node):
     stop_by_s2(node)
     last = node.services.reader.run(selectors.last_position).result(5)
     assert node.services.model.position == last
+
+
+class TestStateDigest:
+    """B8: heartbeats carry a digest of the states at their own cut, and others' are compared."""
+
+    def test_ours_is_the_digest_of_what_lies_below_the_heartbeat(self, node):
+        from detente.cases.cut import cut_of
+        from detente.cases.entries import VerifiedEntry
+
+        node.step()
+        stop_by_s2(node)
+        node.step()
+        newest = own_rows(node, "R03")[-1]
+        row = node.services.model.rows.get(node.services.entry_id(newest["id"]))
+        cut = cut_of(VerifiedEntry(row.id, row.header_bytes, row.header))
+        with node.services.model.reading() as book:
+            assert newest["core"]["fields"]["state_digest"] == book.state_digest(cut).hex()
+            assert book.state_digest(cut) != book.state_digest(type(cut)({}))
+
+    @pytest.mark.parametrize("true", [True, False])
+    def test_anothers_is_compared_and_a_difference_is_shown(self, node, true):
+        from detente.cases.cut import Cut
+
+        stop_by_s2(node)
+        size = node.signer_of("s2").status().size
+        with node.services.model.reading() as book:
+            said = book.state_digest(Cut({node.folders["s2"].origin: size})).hex() if true else "00" * 32
+        node.other_says("s2", "R03", "NEW", "LOG", {"armed": False, "software": "x", "state_digest": said})
+        node.step()
+        assert node.api.get("/v1/status")["peers"]["s2"]["digest"]["same"] is true
+
+    def test_if_the_record_grew_meanwhile_the_heartbeat_is_made_anew(self, node, monkeypatch):
+        node.step()
+        sizes = iter([1, 1])
+        monkeypatch.setattr(node.services.speaker, "_own_size", lambda: next(sizes, 99))
+        node.services.reader.run(node.services.speaker.heartbeat, True).result(5)
+        before = len(own_rows(node, "R03"))
+        sizes = iter([before + 2])
+        assert node.services.reader.run(node.services.speaker.heartbeat, True).result(5) is None
+        assert len(own_rows(node, "R03")) == before

@@ -4,8 +4,8 @@
    answer. Nothing else moves a line, and nothing of it enters the record (protocol D4).
 2. A line is `direct` while the peer was heard within DIRECT_S: two probes of 3 s and the 1 s time-out, so a
    node stopped in mid-run is shown as such within 10 s.
-3. Otherwise it is `relay` while another peer, itself direct, says in its probe that it hears this one
-   (`hears`: party → seconds since it last heard it directly), else `none`.
+3. Otherwise it is `relay` while another peer, itself direct, says in its probe that it has heard this one
+   within the same DIRECT_S (`hears`: party → seconds since it last heard it directly), else `none`.
 4. `since` is the time of the last change. Ages are taken on the monotonic clock: a corrected wall clock
    must not make a dead line look alive.
 """
@@ -93,7 +93,7 @@ class LineBoard:
             return "direct"
         for via, instant in self._through.get(party, {}).items():
             fresh = now - self._heard.get(via, float("-inf")) <= DIRECT_S
-            if fresh and now - instant <= 2 * DIRECT_S:
+            if fresh and now - instant <= DIRECT_S:
                 return "relay"
         return "none"
 

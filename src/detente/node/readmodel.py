@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from detente.cases.casebook import CaseBook
 from detente.cases.entries import Opened, VerifiedEntry
 from detente.node import logs
-from detente.node.bus import Event
+from detente.node.bus import Event, Scalar
 from detente.node.context import NodeContext
 from detente.node.ringing import Ringing, ringing_now
 from detente.node.rowbook import EntryRow, RowBook
@@ -113,7 +113,12 @@ class ReadModel:
     def wait_folded(self, entry: EntryId, seconds: float = 5.0) -> bool:
         """Wait until an own entry that was just stored is in the book; False if it is not by then."""
         with self._stepped:
-            return self._stepped.wait_for(lambda: self.rows.get(entry) is not None, seconds)
+            return self._stepped.wait_for(lambda: self._is_folded(entry), seconds)
+
+    def _is_folded(self, entry: EntryId) -> bool:
+        """The cursor moves behind the fold, the row comes before it."""
+        row = self.rows.get(entry)
+        return row is not None and row.position <= self.position
 
     @contextmanager
     def reading(self) -> Iterator[CaseBook]:
@@ -185,12 +190,16 @@ class ReadModel:
 
     def _ring(self) -> None:
         found = ringing_now(self._context.charter, self._context.party, self.rows, self.book)
-        if found != self.ringing:
-            self.ringing = found
-            first: Mapping[str, Any] = {"count": len(found)}
-            if found:
-                first = {"id": print_id(found[0].entry), "kind": found[0].kind, "count": len(found)}
-            self._context.bus.publish(Event("alarm", first))
+        if found == self.ringing:
+            return
+        known = {one.entry for one in self.ringing}
+        self.ringing = found
+        fresh = [one for one in found if one.entry not in known]
+        for one in fresh:
+            said: dict[str, Scalar] = {"id": print_id(one.entry), "kind": one.kind, "count": len(found)}
+            self._context.bus.publish(Event("alarm", said))
+        if not fresh:
+            self._context.bus.publish(Event("alarm", {"count": len(found)}))
 
     def _publish(self, arrival: ArrivalRow) -> None:
         self._context.bus.publish(self._event(arrival.position, arrival.entry))

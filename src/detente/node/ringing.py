@@ -36,12 +36,11 @@ class Ringing:
 
 def ringing_now(charter: Charter, party: str, rows: RowBook, book: CaseBook) -> tuple[Ringing, ...]:
     """All reasons, the oldest first."""
-    everything = list(rows.all())
-    silenced = _silenced(party, everything, rows)
     new = [
         Ringing(row.id, row.core.kind, row.at, "new")
-        for row in everything
-        if row.core is not None and _calls(charter, party, row, book) and row.id not in silenced
+        for row in rows.of_precedence(FLASH)
+        if row.core is not None and _calls(charter, party, row, book)
+        if not _silenced(party, row, rows, book)
     ]
     overdue = [
         Ringing(clock.entry, case.kind, clock.due or case.opened_at, "overdue")
@@ -63,19 +62,18 @@ def _calls(charter: Charter, party: str, row: EntryRow, book: CaseBook) -> bool:
     return kind is not None and kind.floor and party in core.addressees and not irregular
 
 
-def _silenced(party: str, everything: list[EntryRow], rows: RowBook) -> set[EntryId]:
-    found = set()
-    for row in everything:
-        core = row.core
-        if core is None or core.case is None:
+def _silenced(party: str, case: EntryRow, rows: RowBook, book: CaseBook) -> bool:
+    """Whether an act that counts has ended the reason to sound."""
+    if case.header is None or case.core is None:
+        return False
+    asked = case.core.action_parties
+    for row in rows.about(case.header.core):
+        core, verdict = row.core, book.verdicts.get(row.id)
+        if core is None or (verdict is not None and verdict.state == "irregular"):
             continue
-        case = rows.by_core(core.case.core)
-        if case is None or case.core is None:
-            continue
-        asked = case.core.action_parties
         ours = row.party == party and core.act in _OURS
         ended = row.party == case.party and core.act in _ENDS
         answered = party not in asked and row.party in asked and core.act in _HUMAN
         if ours or ended or answered:
-            found.add(case.id)
-    return found
+            return True
+    return False

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 
+from detente import __version__
 from detente.cases.approving import approvals_needed
 from detente.cases.core import parse_core
 from detente.charter.model import Kind
@@ -28,11 +29,13 @@ from detente.node.officers import Officers
 from detente.node.readmodel import ReadModel
 from detente.node.refusals import APPROVALS_MISSING, RELEASED_ALREADY, not_found
 from detente.node.rows import ProposalRow
-from detente.node.statements import ADMIN_POST, By, Proposed, Spoken, Statement
+from detente.node.seeing import own_seen
+from detente.node.statedigest import HEARTBEAT, own_digest
+from detente.node.statements import ADMIN_POST, LOG_POST, By, Proposed, Spoken, Statement
 from detente.node.store_own import PROPOSED
 from detente.record.approvals import Approval, approval_challenge, verify_approval
 from detente.record.errors import DetenteError, Refused, RuleViolation
-from detente.record.header import CONTENT, CORE
+from detente.record.header import CONTENT, CORE, Seen
 from detente.record.names import EntryId, print_id
 from detente.record.references import Reference
 
@@ -91,6 +94,32 @@ class Speaker:
         composed = self._compose(statement)
         prepared = self._prepare(composed, statement.post, ())
         return self._into_log(prepared, prepared.row.name, floor=composed.floor, notices=())
+
+    def heartbeat(self, armed: bool) -> Spoken | None:
+        """R03 with the state digest of its own cut (B8); None if the record grew in between: try again."""
+        context, size = self._context, self._own_size()
+        seen = own_seen(context.party)
+        fields: dict[str, Any] = {"armed": armed, "software": __version__}
+        with self._model.reading() as book:
+            digest = own_digest(book, self._model.rows, context.folder.origin, size, seen)
+        if digest is not None:
+            fields["state_digest"] = digest
+        composed = self._compose(Statement(HEARTBEAT, "NEW", LOG_POST, fields))
+        prepared = self._prepare(composed, LOG_POST, ())
+
+        def job() -> Logged | DetenteError | None:
+            # In the writer thread nothing else can grow: what holds here holds when the signer sets `seen`.
+            same = _cut(own_seen(context.party)) == _cut(seen) and self._own_size() == size
+            return context.keeper.author.append([prepared])[0] if same or digest is None else None
+
+        logged = self._submit(job, floor=False)
+        if isinstance(logged, DetenteError):
+            raise logged
+        return None if logged is None else Spoken(logged.entry, logged.time, ())
+
+    def _own_size(self) -> int:
+        log = selectors.log(self._context.folder.origin)
+        return log.size if log else 0
 
     # ---- posts' keys
 
@@ -206,3 +235,8 @@ class Speaker:
 
     def _submit(self, job: Any, *, floor: bool) -> Any:
         return self._context.writer.submit(job, floor=floor).result(ANSWER_S)
+
+
+def _cut(seen: Sequence[Seen]) -> list[tuple[Any, ...]]:
+    """What of `seen` decides which acts a digest covers."""
+    return [(one.log, one.size, one.missing) for one in seen]

@@ -112,13 +112,12 @@ def _raw(services: Services, book: CaseBook, row: EntryRow) -> dict[str, Any]:
 
 def _unfolded(services: Services, book: CaseBook) -> list[EntryRow]:
     """Opening entries that are readable here and are in no case of the book: ahead, or quarantined."""
+    rows = services.model.rows
+    held_back = [row for one in services.model.quarantined if (row := rows.get(one)) is not None]
     return [
         row
-        for row in services.model.rows.all()
-        if row.core is not None
-        and row.core.case is None
-        and row.id not in book.cases
-        and (not row.in_log or row.id in services.model.quarantined)
+        for row in (*rows.ahead(), *held_back)
+        if row.core is not None and row.core.case is None and row.id not in book.cases
     ]
 
 

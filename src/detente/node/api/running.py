@@ -20,6 +20,7 @@ from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
 from detente.node.signerwatch import SignerWatch
 from detente.node.speak import Speaker
+from detente.node.statedigest import DigestWatch
 
 WORKERS = 8  # officers and tools that may wait for the writer at once
 
@@ -67,7 +68,10 @@ def make_services(context: NodeContext, compose: Callable[..., Composed] = compo
     context.armed = lambda: arming.state().armed
     speaker, signer = Speaker(context, model, officers, compose), SignerWatch(context.folder)
     token = token_of(context.folder)
-    return Services(context, model, officers, speaker, arming, signer, Reader(), Reader(WORKERS), token)
+    return Services(
+        context, model, officers, speaker, arming, signer, Reader(), Reader(WORKERS), token,
+        DigestWatch(context.party),
+    )  # fmt: skip
 
 
 async def open_running(context: NodeContext) -> Running:

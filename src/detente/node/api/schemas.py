@@ -109,6 +109,8 @@ NAMED: Final[dict[str, Schema]] = {
         holds={"type": ["object", "null"], "description": "of our log: size, behind, at, since"},
         missing={"type": "integer"}, armed={"type": ["boolean", "null"]},
         clock_offset_s={"type": ["integer", "null"]}, version=maybe(TEXT), error=maybe(TEXT),
+        digest={"type": ["object", "null"],
+                "description": "id of its newest heartbeat; same: true, false, or null if it cannot be told"},
     ),
     "Status": shown(
         party=TEXT, cell=TEXT, exercise=YES, charter=TEXT, in_force=YES, version=TEXT, time=TIME,

@@ -15,6 +15,7 @@ from detente.node.readmodel import ReadModel
 from detente.node.refusals import STARTING, not_found
 from detente.node.rowbook import EntryRow
 from detente.node.signerwatch import SignerWatch
+from detente.node.statedigest import DigestWatch
 from detente.record.errors import Malformed, Refused
 from detente.record.names import EntryId, parse_id
 
@@ -38,6 +39,7 @@ class Services:
     reader: Reader
     work: Reader  # threads that wait for the writer; apart from the readers, or a burst would starve them
     token: str
+    digests: DigestWatch
     stopping: bool = False
     tests: int = 0
     last_heartbeat: int | None = None

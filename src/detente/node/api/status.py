@@ -9,7 +9,7 @@ from detente.node import selectors
 from detente.node.api.call import Call
 from detente.node.api.charterview import charter_json
 from detente.node.lines import PeerState
-from detente.record.header import Header, Seen
+from detente.record.header import Header
 
 if TYPE_CHECKING:
     from detente.node.api.services import Services
@@ -76,7 +76,14 @@ def _peer(services: Services, party: str, state: PeerState, size: int) -> dict[s
         },
         "missing": _missing(services, party, origin), "armed": state.armed,
         "clock_offset_s": state.clock_offset_s, "version": state.version, "error": state.error,
+        "digest": _digest(services, party),
     }  # fmt: skip
+
+
+def _digest(services: Services, party: str) -> dict[str, Any] | None:
+    """Whether the state digest of its newest heartbeat is the one we find for the same cut (B8)."""
+    found = services.digests.found.get(party)
+    return None if found is None else {"id": found.id, "same": found.same}
 
 
 def _lacks_since(origin: str, size: int) -> int | None:
@@ -90,11 +97,5 @@ def _lacks_since(origin: str, size: int) -> int | None:
 
 def _missing(services: Services, party: str, origin: str) -> int:
     """Entries of our log of which the peer's newest `seen` says that parts are missing there."""
-    newest: Seen | None = None
-    for row in services.model.rows.all():
-        if row.party != party or row.header is None or not row.in_log:
-            continue
-        for seen in row.header.seen:
-            if seen.log == origin and (newest is None or seen.at >= newest.at):
-                newest = seen
+    newest = services.model.rows.newest_seen(party, origin)
     return sum(one.last - one.first + 1 for one in newest.missing) if newest else 0
