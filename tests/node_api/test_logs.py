@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import stat
+import sys
+import threading
 
 import pytest
 
@@ -17,6 +19,7 @@ CANARY = "canary شاهد עד"
 def lines(tmp_path):
     root = logging.getLogger()
     before, level, kept = root.handlers[:], root.level, (logs._process, logs._file)
+    hooks = sys.excepthook, threading.excepthook
     logs.start(tmp_path, "test")
 
     def read():
@@ -26,6 +29,7 @@ def lines(tmp_path):
     root.handlers[:] = before
     root.setLevel(level)
     logs._process, logs._file = kept
+    sys.excepthook, threading.excepthook = hooks
 
 
 class TestLines:
@@ -76,3 +80,10 @@ class TestLines:
     def test_a_log_that_cannot_be_written_stops_nobody(self, lines, tmp_path):
         (tmp_path / "log" / "test.jsonl").mkdir()
         logs.line("one")
+
+    def test_what_nobody_caught_leaves_no_message_either(self, lines, capfd):
+        thread = threading.Thread(target=lambda: int(CANARY))
+        thread.start()
+        thread.join()
+        assert [row["error"] for row in lines()] == ["ValueError"]
+        assert "canary" not in capfd.readouterr().err

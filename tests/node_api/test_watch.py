@@ -111,6 +111,21 @@ class TestArmedState:
         node.step()
         assert len(own_rows(node, "R03")) == 2
 
+    def test_a_node_that_was_stopped_or_restarted_does_not_call_its_watch_unarmed(self, node):
+        node.step()
+        arm(node)
+        node.step()
+        said = [row["core"]["fields"]["armed"] for row in own_rows(node, "R03")]
+        node.services.arming._last = float("-inf")  # nothing heard since the process went on
+        clocks = node.running.clocks
+        clocks._last_step = float("-inf")
+        steps = node.services.reader
+        steps.run(clocks.step, 1000.0).result(30)
+        assert [row["core"]["fields"]["armed"] for row in own_rows(node, "R03")] == said
+        for second in (1001.0, 1002.0, 1003.0, 1004.5):
+            steps.run(clocks.step, second).result(30)
+        assert [row["core"]["fields"]["armed"] for row in own_rows(node, "R03")] == [*said, False]
+
     def test_when_the_alarm_dies_status_says_so_within_five_seconds(self, node):
         arm(node)
         assert node.api.get("/v1/status")["armed"] is True

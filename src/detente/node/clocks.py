@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detente import __version__
 from detente.node import logs, selectors
+from detente.node.arming import HEARTBEAT_S
 from detente.node.bus import Event, Scalar
 from detente.node.checks import due_answers, due_checks
 from detente.node.seeing import own_seen
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from detente.record.header import Seen
 
 STEP_S: Final = 0.5
+SETTLE_S: Final = 0.05
 RETRY_S: Final = 1.0
 _AT_ONCE: Final = frozenset(("FLASH", "IMMEDIATE"))
 _STARTS_OR_ENDS: Final = frozenset(("NEW", "ANSWER"))
@@ -51,6 +53,8 @@ class ClockLoop:
     _thread: threading.Thread | None = None
     _not_before: float = 0.0
     _armed_said: bool | None = None
+    _last_step: float = float("-inf")
+    _settled_at: float = 0.0
     _lines: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, Any] = field(default_factory=dict)
     _reminded: set[tuple[str, Any, int]] = field(default_factory=set)
@@ -74,13 +78,19 @@ class ClockLoop:
                 self.step(time.monotonic())
             except Exception as exc:
                 logs.failure("clocks-fault", exc)
-            self._wake.wait(STEP_S)
+            if self._wake.wait(STEP_S):
+                # What woke us is still on its way to the alarm and the peers: those go first.
+                self._stop.wait(SETTLE_S)
             self._wake.clear()
         _close_connections()
 
     def step(self, now: float) -> None:
         """Show what changed, remind, and say what the node has to say."""
         services = self.services
+        if now - self._last_step > HEARTBEAT_S:
+            # Started, or stopped in mid-run: the alarm had no chance to be heard since then.
+            self._settled_at = now + HEARTBEAT_S
+        self._last_step = now
         self._tell_lines()
         self._tell_state()
         self._tell_paths()
@@ -212,7 +222,9 @@ class ClockLoop:
             self._armed_said = known.armed if known else None
         interval = services.context.folder.settings.heartbeat_interval_s
         old = services.context.now() - last.header.time >= interval
-        return old or armed != self._armed_said or self._must_anchor(last)
+        certain = armed or self._armed_said is None or self._last_step >= self._settled_at
+        changed = certain and armed != self._armed_said
+        return old or changed or self._must_anchor(last)
 
     def _heartbeat(self) -> None:
         armed = self.services.arming.state().armed

@@ -47,6 +47,9 @@ def start(folder: Path, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_NoContent()]
     root.setLevel(logging.WARNING)
+    # What nobody caught is printed by Python with its message: that is content too (rule 2).
+    sys.excepthook = lambda _kind, exc, _trace: failure("uncaught", exc)
+    threading.excepthook = lambda args: failure("uncaught", args.exc_value) if args.exc_value else None
 
 
 def line(event: str, **fields: Value) -> None:
