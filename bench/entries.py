@@ -12,8 +12,8 @@ from pathlib import Path
 import bare
 import live
 
-ENTRIES = 150
-PAUSE_S = 0.05  # one at a time: each is opened everywhere before the next is proposed
+ENTRIES = 120
+PAUSE_S = 0.5  # one at a time: the receipts and heartbeats of each are over before the next
 TEXT = "x" * 600
 
 

@@ -31,12 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         folder = NodeFolder.open(Path(words[0]))
         logs.start(folder.path, "link")
+        sys.setswitchinterval(SWITCH_S)
         asyncio.run(_run(folder))
     except DetenteError as error:
         logs.failure("link-refused-to-start", error)
         sys.stderr.write(f"detente: {error.code}: {error}\n")
         return 1
     return 0
+
+
+#: Seconds after which a computing thread lets another go on. The interpreter's own 5 ms are long for a chain
+#: of threads (loop, writer, reader, loop) that an entry passes through on its way to the alarm.
+SWITCH_S = 0.001
 
 
 async def _run(folder: NodeFolder) -> None:
