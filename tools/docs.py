@@ -12,6 +12,7 @@ import importlib
 import inspect
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -197,6 +198,9 @@ def desk() -> str:
         rows = [(f"`{one.letter}`", f"`{one.act}`", one.label, one.hint or "", one.note) for one in acts.ACTS]
         lines += ["On the entry that has the frame:", ""]
         lines += table(("key", "act", "words", "says", "note"), rows)
+    known = {key for key, _ in acts.MOVES} | {one.letter for one in acts.ACTS}
+    others = [row for row in _keys_of_templates() if row[0].strip("`") not in known]
+    lines += ["On other pages:", "", *table(("key", "page", "what"), others)]
     lines += ["## Addresses", "", "Each stands under its language, e.g. `/ar/`.", ""]
     routes = [
         (f"`/{one.pattern}`", f"`{one.name}`", (_paragraph(one.callback.__doc__) or [""])[0])
@@ -204,6 +208,15 @@ def desk() -> str:
     ]
     lines += table(("address", "name", "what"), routes)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _keys_of_templates() -> Iterator[tuple[str, str, str]]:
+    """(key, page, first words behind it) of every letter that a template gives a key to."""
+    folder = SOURCE / "desk" / "templates"
+    found = re.compile(r'data-key="Key([A-Z])".*?{% translate "([^"]+)" %}', re.DOTALL)
+    for file in sorted(folder.rglob("*.html")):
+        for key, words in found.findall(file.read_text("utf-8")):
+            yield f"`{key}`", file.relative_to(folder).with_suffix("").as_posix(), words
 
 
 def kinds() -> Mapping[str, str]:

@@ -176,8 +176,9 @@ def licence(_name: PurePosixPath, data: bytes) -> None:
 
 BY_SUFFIX: Mapping[str, Judge] = {
     ".md": markdown, ".py": python, ".toml": toml, ".json": json_, ".geojson": geojson, ".vector": vector,
-    ".vkey": vkey, ".policy": policy, ".woff2": woff2, ".po": po, ".mo": mo, ".html": template, ".css": script,
-    ".js": script, ".svg": svg, ".png": png, ".txt": txt, ".go": other_language, ".mjs": other_language,
+    ".vkey": vkey, ".policy": policy, ".woff2": woff2, ".po": po, ".mo": mo, ".html": template,
+    ".css": script, ".js": script, ".svg": svg, ".png": png, ".txt": txt, ".go": other_language,
+    ".mjs": other_language,
 }  # fmt: skip
 BY_NAME: Mapping[str, Judge] = {
     "detente": shell, ".ci/run": shell, ".gitignore": ignore, "LICENSE": licence,
