@@ -51,7 +51,7 @@ def put(cell: Cell, party: str, composed, by):
 
 
 class TestPress:
-    """D02 in three presses and a place: everything else is filled in (domain 10 no. 22)."""
+    """D02 in three presses and a place: everything else is filled in (protocol F14)."""
 
     def test_time_ask_and_own_step_are_filled_in(self, cell, place):
         core = parse_core(say(cell, content={"place": place}).core)
@@ -78,7 +78,7 @@ class TestPress:
 
 
 class TestFloorIsNotDelayed:
-    """DESIGN 7: in floor kinds a form check is a notice on the sent entry; malformed input is refused."""
+    """protocol F14: a form check is a notice on a sent floor entry; malformed input is refused."""
 
     def test_without_a_place_it_goes_with_a_notice(self, cell):
         composed = say(cell)

@@ -26,7 +26,7 @@ def delivered(cell: Cell, by="s1", to="s2"):
 
 
 class TestResult:
-    """Domain D01 and its list `result`."""
+    """protocol F12: the codes of D01's list `result`."""
 
     def test_while_the_first_step_is_not_reached_there_is_no_result(self, cell):
         sent = cell.contact_check("s1", "s2")

@@ -1,4 +1,4 @@
-"""What holds for every course of events, whoever folds it and however it arrived (DESIGN 6)."""
+"""What holds for every course of events, whoever folds it and however it arrived (protocol F5, F7)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def shown(case: Case) -> Any:
 
 
 class TestWhoHoldsLess:
-    """P4: who holds less shows `not held here`, never another value."""
+    """F6: who holds less shows `not held here`, never another value."""
 
     @SETTINGS
     @given(COURSES, st.data())
@@ -151,7 +151,7 @@ class TestWhoHoldsLess:
 
 
 class TestSides:
-    """P9: swap the two sides and nothing but the names changes."""
+    """F13: swap the two sides and nothing but the names changes."""
 
     @SETTINGS
     @given(COURSES)

@@ -75,7 +75,7 @@ class TestGrids:
 
 
 class TestPlace:
-    """Domain 2.3: a place says its precision, and nothing finer stands behind it (P8)."""
+    """formats/core 8: a place says its precision, and nothing finer stands behind it."""
 
     @given(LATITUDES, LONGITUDES, PRECISIONS)
     def test_parse_is_the_inverse_of_writing(self, lat, lon, precision):

@@ -70,7 +70,7 @@ def press(cell: Cell, make):
 
 
 class TestSession:
-    """No prompt and no second person before sending (DESIGN 7)."""
+    """No prompt and no second person before sending."""
 
     def test_its_key_approves_a_press(self, cell):
         written = press(cell, lambda core: session(cell, core))

@@ -88,7 +88,7 @@ class TestOrdinaryCourse:
 
 
 class TestCrossed:
-    """DESIGN 6: concurrent acts of different parties commute, or the table names the result."""
+    """protocol F7: concurrent acts of different parties commute, or the table names the result."""
 
     def test_an_answer_that_crosses_the_end_stands_regular_and_the_case_stays_ended(self, cell):
         press = cell.stop_and_check("s1", "s2")
@@ -223,7 +223,7 @@ class TestFirstReply:
         assert clock(cell.book(start + 120), press, "T1").state == "no receipt"
 
     def test_a_receipt_behind_the_deposit_gives_the_party_its_full_time(self, cell):
-        """P2: nothing counts against a party without its own receipt."""
+        """protocol F9: nothing counts against a party without its own receipt."""
         press = cell.stop_and_check("s1", "s2")
         cell.hold("g1", "s1")
         cell.heartbeat("g1")

@@ -339,7 +339,7 @@ class TestMalformed:
 
 
 class TestNotHeld:
-    """P4: what depends on what is closed here is `not held here`; a withheld core silences its author."""
+    """F6: what depends on what is closed here is `not held here`; a withheld core silences its author."""
 
     def test_an_entry_whose_core_is_closed(self, cell):
         press = cell.stop_and_check("s1", "s2")

@@ -14,7 +14,7 @@ from detente.charter.model import PRECEDENCES, Charter, Kind
 from detente.record.header import ATTACHMENT, Header, PartInfo
 from detente.record.names import party_of
 
-#: Domain 2.4; the levels are the tool's own, no national ones.
+#: The levels are the tool's own, no national ones. SPEC: formats/core 2.
 HANDLING_LEVELS: Final = ("OPEN", "CHANNEL", "RESTRICTED", "CLOSED")
 
 

@@ -1,8 +1,8 @@
 """Composes what an officer wants to say, and refuses at the author's node what the fold would call irregular.
 
-1. What would be irregular is refused with its clause, before anything is sealed or signed (DESIGN 5).
-2. A form check (domain 2.11) refuses too, but in floor kinds it never delays sending: there it is a notice
-   that stands on the sent entry. Only malformed input is refused (DESIGN 7, promise P6).
+1. What would be irregular is refused with its clause, before anything is sealed or signed (protocol F14).
+2. A form check (V01 to V25) refuses too, but in floor kinds it never delays sending: there it is a notice
+   that stands on the sent entry. Only malformed input is refused (protocol F14).
 3. The same statement, book, instant and salts give the same bytes; nothing here is random.
 """
 
@@ -24,7 +24,7 @@ from detente.record.names import EntryId, cell_of
 from detente.record.parts import plaintext_hash
 from detente.record.references import Reference
 
-#: A time field whose default is the moment of the press (domain 10 no. 22).
+#: A time field whose default is the moment of the press (protocol F14).
 _PRESS: Final = "press"
 
 

@@ -1,8 +1,8 @@
 """What the fold gives: cases, verdicts, receipts and clocks at one instant.
 
 1. A value that cannot be derived here because an entry or a part is not held is `NOT_HELD`; it is never
-   another value (promise P4).
-2. Receipt is never agreement, silence is never guilt (P7): states describe the record, not conduct.
+   another value (protocol F6).
+2. Receipt is never agreement, silence is never guilt: states describe the record, not conduct.
 3. Instants are POSIX seconds UTC. Nothing here knows for which party it is read.
 """
 
@@ -182,7 +182,7 @@ class Silence:
     """Consecutive contact checks of `by` that `of` has not answered.
 
     `unexplained` from two hours on; `alarm` says that the own capital is told: three in a row, or one with an
-    open FLASH. One miss raises nothing. Source: domain D01.
+    open FLASH. One miss raises nothing. SPEC: protocol F12.
     """
 
     by: str

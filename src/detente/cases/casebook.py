@@ -53,7 +53,7 @@ class CaseBook:
 
     @cached_property
     def silences(self) -> tuple[Silence, ...]:
-        """Runs of unanswered checks that still stand. SPEC: domain D01."""
+        """Runs of unanswered checks that still stand. SPEC: protocol F12."""
         flash = [one for one in self.cases.values() if one.is_open and one.precedence == "FLASH"]
         return silences(self.charter, self.checks, flash, self.as_of)
 

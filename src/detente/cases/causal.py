@@ -1,13 +1,13 @@
 """Which entries lie in the causal past of an entry.
 
-1. The past of an entry is its log's prefix and the closure of its `seen` (DESIGN 6). It is kept as a vector:
+1. The past of an entry is its log's prefix and the closure of its `seen` (protocol F1). It is a vector:
    for each log the number of its first entries. References widen the past of one act only, because not
    everybody can open the core they stand in (`verdicts`).
 2. An entry is *placed* when that whole past is held. Until then it is "not held here", and so is what follows
    in its log. What is placed stays placed, whatever arrives later.
 3. A line of `seen` whose root is not that of the entries held here speaks of another history: it is set aside
    with the finding `seen-differs`, and the entry stands. Otherwise a party that tells two stories could
-   silence the one to whom it told the second (protocol C4, promise P6).
+   silence the one to whom it told the second (protocol C4, F3).
 4. A line that names more than is held waits. It is set aside as in rule 3 once its log's own party has
    anchored the entry in a smaller log: hashes have no circles, so the line cannot be true.
 5. An entry whose header breaks the steps of B2 or B6 anchors nothing: its lines count for nobody.

@@ -1,8 +1,8 @@
-"""Clocks of a case: what is due, from whom, since which event (domain 1.8, protocol B3, B5, B6).
+"""Clocks of a case: what is due, from whom, since which event (protocol B3, B5, B6, F9).
 
 1. A clock starts as its row says: by the act itself, by the duty holder's receipt, by deposit, or by the
    earlier of its receipt and the guarantor's plus T28.
-2. Nothing counts against a party without its own receipt (P2): with a receipt the due instant is counted
+2. Nothing counts against a party without its own receipt: with a receipt the due instant is counted
    from it; by deposit alone the clock can end only in `no receipt`, never in `overdue`.
 3. A duty is met at the answer's header time if another party held the answer within `met_s` of it, else at
    that party's `at`. While no receipt can be known yet, the header time is taken.

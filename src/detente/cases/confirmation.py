@@ -1,4 +1,4 @@
-"""The second signature of a floor entry that left with one (V01, domain 10 no. 20).
+"""The second signature of a floor entry that left with one (V01, protocol F10).
 
 Confirmed by another post within clock T30, withdrawn within it, or unconfirmed: shown so for ever, neither
 valid silently nor withdrawn.

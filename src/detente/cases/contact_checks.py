@@ -5,7 +5,7 @@
 2. Without an answer at the first step: `LINE_ALIVE_NO_ANSWER` if the other party's log has received the
    check, `LINE_DEAD` if not.
 3. The ladder shows the step that is due: retry, alternate path, guarantor; after its last step the silence is
-   unexplained. That is derived, there is no entry for it (domain 10 no. 23).
+   unexplained. That is derived, there is no entry for it (protocol F12).
 4. One miss raises no alarm. Three in a row do, or one while a FLASH between the two is open.
 """
 

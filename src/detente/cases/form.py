@@ -1,4 +1,4 @@
-"""Form checks at authoring (domain 2.11): what is seen before an entry is sent.
+"""Form checks at authoring (V01 to V25, protocol F14): what is seen before an entry is sent.
 
 In floor kinds everything here is a notice on the sent entry; in others it refuses, except the seam warning,
 which is for the reader's eye only. Values that break a field's type are refused in every kind.

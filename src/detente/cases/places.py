@@ -3,11 +3,11 @@
 1. A place is latitude and longitude in millionths of a degree, WGS84 only; the MGRS text with zone is derived
    and must agree (V06). A grid that no square of its zone and band can have is refused, not bent.
 2. `precision_m` is the edge of the grid cell that is meant. A coarse place is the middle of its cell: no
-   finer point is hidden in the numbers (promise P8).
+   finer point is hidden in the numbers (formats/core 8).
 3. Two points in different zones, or near a zone's edge, raise the seam warning: one grid read in the other
-   zone lies elsewhere (domain 1.9).
+   zone lies elsewhere.
 4. Point, name and bearing are compared at the declared precision; a gap over `AGREE_LIMIT_M` is shown to the
-   author (V05). Geometry never moves state (DESIGN 6).
+   author (V05). Geometry never moves state (protocol F13).
 """
 
 import math

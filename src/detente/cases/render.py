@@ -4,7 +4,7 @@
    has none, the field is a line of label and value: no sentence is glued here.
 2. What a person wrote follows unchanged and last, and is not translated.
 3. Ids, instants and grids stand between isolates, so that they keep their order in right-to-left lines;
-   digits are ASCII (domain 6.5).
+   digits are ASCII.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 1. The header says enough to know what a closed entry cannot be: an act of a case is sealed to the parties
    of the case and has its kind's floor mark, a register act is sealed to all and approved.
-2. What could matter makes an entry "not held here" instead of giving it another verdict than elsewhere (P4).
+2. What could matter makes an entry "not held here" instead of giving it another verdict than elsewhere (F6).
 3. An author who says in its own `seen` that it lacked a core did not act on it: that entry cannot matter to
    what the author wrote. So a party that withholds a core silences nobody but itself.
 """

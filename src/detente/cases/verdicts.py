@@ -1,10 +1,10 @@
 """The judgement of one entry in its causal past.
 
 1. An act is judged once, by what lies in its past: own prefix, closure of `seen`, entries it refers to.
-   Nothing that arrives later changes the verdict (DESIGN 6).
+   Nothing that arrives later changes the verdict (protocol F5).
 2. Checks run from the outside in: header, core, agreement of both, charter, references, form, officers, and
    last the state in which the case was. The first broken rule is the verdict.
-3. What depends on something that is not held here waits, and is "not held here" until it is (P4).
+3. What depends on something that is not held here waits, and is "not held here" until it is (F6).
 4. Content decides nothing: it may be destroyed, and the verdict must stay derivable.
 """
 
