@@ -194,7 +194,7 @@ class TestKinds:
 
 class TestDesk:
     def test_every_key_and_address_has_its_row(self) -> None:
-        keys = {key for key in re.findall(r'data-key="Key([A-Z])"', "".join(map(text, of(".html"))))}
+        keys = set(re.findall(r'data-key="Key([A-Z])"', "".join(map(text, of(".html")))))
         assert sorted(key for key in keys if f"| `{key}` |" not in page("desk")) == []
         for name in of(".py", under="src/detente/desk/"):
             if name.name == "urls.py" and len(name.parts) > 4:
