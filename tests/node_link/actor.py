@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from detente.charter.card import parse_card
 from detente.node import keys as key_files
 from detente.node import pairing
+from detente.node.link import server
 from detente.node.link.client import PeerClient
-from detente.node.link.tls import Identity, client_context
+from detente.node.link.tls import Identity, client_context, server_context
 from detente.record.head import Head, sign_head
 from detente.record.header import Header, PartInfo, encode_header
 from detente.record.messages import MAX_NOTICE_BODY
 from detente.record.sync import Push, PushAnswer, encode_push, parse_push_answer
 from detente.record.tree import leaf_hash, root_of
+from node_link.fakes import RememberingRecord
 from node_link.live import LiveCell, log_of
 
 
@@ -72,3 +75,18 @@ class Actor:
                 await client.close()
 
         return asyncio.run(inner())
+
+
+@contextmanager
+def served(cell: LiveCell, me: str, peer: str, record: RememberingRecord) -> Iterator[None]:
+    """The listener of the absent party `me` for `peer`, with `record` behind it."""
+    folder = cell.nodes[me].folder
+    host, _, port = folder.settings.link[peer].listen.rpartition(":")
+    identity = Identity(folder.link_keys / "leaf.pem", folder.link_keys / "leaf.key")
+    ca = parse_card(pairing.own_card(cell.nodes[peer].folder)).ca.encode()
+    app = server.build_app(peer, record)
+    runner = cell.run(server.listen(app, host, int(port), server_context(identity, ca)))
+    try:
+        yield
+    finally:
+        cell.run(runner.cleanup())

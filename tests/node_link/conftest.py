@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+import node.database  # noqa: F401 - configures Django before any test imports the models
 from node_link.pki import Party, make_party
 
 

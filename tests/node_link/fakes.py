@@ -14,11 +14,14 @@ class RememberingRecord:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, bytes]] = []
         self.raises: Exception | None = None
+        self.refuse: dict[str, Exception] = {}  # by route, every time
         self.delay_s = 0.0
         self.parts: dict[tuple[str, bytes], bytes] = {}
 
     async def _take(self, route: str, peer: str, body: bytes) -> bytes:
         self.calls.append((route, peer, body))
+        if route in self.refuse:
+            raise self.refuse[route]
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         if self.raises is not None:
@@ -36,7 +39,8 @@ class RememberingRecord:
         return await self._take("ahead", peer, body)
 
     async def probe(self, peer: str, body: bytes) -> bytes:
-        return await self._take("probe", peer, body)
+        await self._take("probe", peer, body)
+        return body
 
     async def wait(self, peer: str, body: bytes) -> bytes:
         return await self._take("wait", peer, body)

@@ -29,6 +29,13 @@ TEMPLATE = Path(detente.charter.__file__).parent / "examples" / "exercise"
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: The signer as a process that ends with the test (PR_SET_PDEATHSIG), whatever ends the test.
+SIGNER = (
+    "import ctypes, runpy; ctypes.CDLL(None).prctl(1, 9);"
+    " runpy.run_module('detente.node.signer', run_name='__main__')"
+)
+
+
 def log_of(party: str) -> str:
     return f"{CELL}/{party}/1"
 
@@ -60,7 +67,7 @@ class Node:
         place = str(self.folder.path)
         self.log = (self.folder.log / "test.out").open("ab")
         self.signer = subprocess.Popen(
-            [sys.executable, "-m", "detente.node.signer", place],
+            [sys.executable, "-c", SIGNER, place],
             env=environment, stderr=self.log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         self.start_link(environment)
@@ -131,7 +138,7 @@ class LiveCell:
         pairs = [(caller, called) for called in PARTIES for caller in PARTIES if caller != called]
         listens = dict(zip(pairs, free_ports(len(pairs)), strict=True))
         self.cables = {
-            pair: self._run(_cable(port)) for pair, port in listens.items() if pair[1] not in hidden
+            pair: self.run(_cable(port)) for pair, port in listens.items() if pair[1] not in hidden
         }
         self.nodes = {}
         for party in PARTIES:
@@ -178,7 +185,7 @@ class LiveCell:
                 sys.stderr.write(f"--- {node.party}\n{node.out()}\n")
             node.stop()
         for cable in self.cables.values():
-            self._run(cable.__aexit__())
+            self.run(cable.__aexit__())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def cut(self, one: str, other: str, mode: str = "silent") -> None:
@@ -198,7 +205,7 @@ class LiveCell:
             time.sleep(0.02)
         return time.monotonic() - started
 
-    def _run(self, work: Any) -> Any:
+    def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
 

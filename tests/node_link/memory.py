@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from detente.record.errors import Conflict, Unverified
+from detente.record.errors import Conflict, Malformed, Unverified
 from detente.record.head import Head, cosign, sign_head
 from detente.record.header import Header, PartInfo, encode_header, parse_header
 from detente.record.keys import KeyPair, LogKeys, MirrorKeys
@@ -186,6 +187,9 @@ class MemoryShelf:
         state.notes.setdefault(size, push.head)
         for data in push.parts:
             await self.take_part(data)
+        for note in push.cosignatures:
+            with suppress(Malformed, Unverified):
+                await self.take_cosignature(note)
         self._news.append(Holds(push.log, len(state.entries)))
         note = self._cosign(push.log)
         self.on_change()

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from node_link.live import CELL, LiveCell, Node, log_of
+from detente.charter.card import parse_card
+from detente.node import pairing
+from detente.record.errors import Refused
+from detente.record.sync import check_ahead, parse_ahead
+from node_link.actor import served
+from node_link.fakes import RememberingRecord
+from node_link.live import CELL, PARTIES, ROOT, LiveCell, Node, log_of
 
 pytestmark = pytest.mark.live
 
@@ -61,7 +71,7 @@ class TestRecord:
             began = s1.ask("append")["at"]
             cell.until(lambda: opened(s2, "s1") == before + 1)
             newest = max(s2.ask("state")["opened"].values())
-            assert newest - began < 1.0
+            assert newest - began < 1.0, "\n".join(node.out() for node in cell.nodes.values())
             size = held(s1, "s1")
             cell.until(lambda: confirmed(s1, "s2") == size)
             cell.until(lambda: s1.ask("state")["lines"]["s2"] == "relay", 12)
@@ -126,3 +136,82 @@ class TestDialOutOnly:
             cell.until(lambda: opened(s2, "s1") == 1)
             assert max(s2.ask("state")["opened"].values()) - began < 1.0
             cell.until(lambda: confirmed(s1, "s2") == 1)
+
+
+class TestLostRecord:
+    """Protocol C2: a node that lost its record gets its own log back before it signs again."""
+
+    def test_a_node_without_database_and_journal_refetches_its_log(self, tmp_path: Path) -> None:
+        with LiveCell(tmp_path) as cell:
+            s1, s2 = cell.nodes["s1"], cell.nodes["s2"]
+            for _ in range(3):
+                s1.ask("append")
+            cell.until(lambda: confirmed(s1, "s2") == 3 and confirmed(s1, "g1") == 3)
+            s1.stop()
+            for lost in (*s1.folder.path.glob("node.sqlite3*"), *s1.folder.journal.glob("*")):
+                lost.unlink()
+            s1.start()
+            s1.ready()
+            cell.until(lambda: s1.ask("state")["signer"] == "started", 20)
+            assert held(s1, "s1") == 3
+            assert s1.ask("append")["index"] == 3
+            cell.until(lambda: confirmed(s1, "s2") == confirmed(s1, "g1") == 4)
+            assert s2.ask("state")["evidence"] == 0
+
+
+class TestAhead:
+    """Protocol D3: while a peer refuses pushes, a floor entry comes ahead with what proves it."""
+
+    def test_a_floor_entry_comes_with_head_proof_and_parts(self, tmp_path: Path) -> None:
+        with LiveCell(tmp_path, absent=frozenset({"s1"})) as cell:
+            s2 = cell.nodes["s2"]
+            record = RememberingRecord()
+            record.refuse = {"push": Refused("quota")}
+            with served(cell, "s1", "s2", record):
+                for _ in range(3):
+                    s2.ask("append", floor=False)
+                cell.until(lambda: any(route == "push" for route, _, _ in record.calls))
+                index = s2.ask("append", floor=True)["index"]
+                cell.until(lambda: any(route == "ahead" for route, _, _ in record.calls), 5)
+                ahead = parse_ahead(next(body for route, _, body in record.calls if route == "ahead"))
+                keys = parse_card(pairing.own_card(s2.folder)).log
+                assert ahead.index == index
+                assert check_ahead(ahead, keys).head.size == index + 1
+                assert len(ahead.parts) == 2
+
+
+class TestProcess:
+    """`python -m detente.node.link DIR` as the supervisor starts it, with the local API beside it."""
+
+    def test_it_serves_and_ends_in_order_on_sigterm(self, tmp_path: Path) -> None:
+        with LiveCell(tmp_path, absent=frozenset({"s1"})) as cell:
+            folder = cell.nodes["s1"].folder
+            with (folder.log / "test.out").open("wb") as out:
+                link = subprocess.Popen(
+                    [sys.executable, "-m", "detente.node.link", str(folder.path)],
+                    env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stderr=out, stdin=subprocess.DEVNULL,
+                )  # fmt: skip
+            try:
+                g1 = cell.nodes["g1"]
+                cell.until(lambda: g1.ask("state")["lines"]["s1"] == "direct", 20)
+                assert folder.api_socket.exists()
+                link.send_signal(signal.SIGTERM)
+                assert link.wait(5) == 0
+                assert not folder.api_socket.exists()
+            finally:
+                link.kill()
+                link.wait(5)
+
+    def test_a_taken_address_is_named_and_nothing_serves(self, tmp_path: Path) -> None:
+        cell = LiveCell(tmp_path, absent=frozenset(PARTIES))
+        with cell:
+            folder = cell.nodes["s1"].folder
+            host, _, port = folder.settings.link["g1"].listen.rpartition(":")
+            with socket.create_server((host, int(port))):
+                ended = subprocess.run(
+                    [sys.executable, "-m", "detente.node.link", str(folder.path)],
+                    env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stderr=subprocess.PIPE, timeout=20,
+                    stdin=subprocess.DEVNULL, check=False,
+                )  # fmt: skip
+            assert ended.returncode == 1
+            assert b"cannot-listen" in ended.stderr

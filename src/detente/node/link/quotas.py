@@ -1,18 +1,20 @@
 """Quotas per log and day: a peer that floods its own log does not fill this disk (protocol D5).
 
-Non-floor entries and bytes of one UTC day, by the charter's row for the party's role. Floor entries are never
-counted; while a quota holds a push back, they come ahead of the log (D3).
+1. Non-floor entries and their bytes, sealed parts included, of one UTC day, by the charter's row for the
+   party's role. Floor entries are never counted; while a quota holds a push back, they come ahead (D3).
+2. The day is that of the header's time, so that catching up after a long cut is never held back: those
+   entries kept to their own days. Times never fall within a log; one in the future, or none, counts today.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
-from detente.charter.model import Charter
-from detente.node import models as tables
+from detente.charter.model import Charter, Quota
 from detente.node import selectors
 from detente.node.store import parse_or_none
 from detente.record.errors import Refused, declare
@@ -21,65 +23,62 @@ from detente.record.sync import Push
 
 QUOTA: Final = declare("quota", "the log's party", "the log's quota of the day is used up; floor kinds go on")
 DAY_S: Final = 86_400
+#: After a start so many days' worth of the log's end is counted; earlier days are over.
+RECOUNTED_DAYS: Final = 2
 
 
 @dataclass
-class _Day:
-    number: int
-    entries: int = 0
-    size: int = 0  # bytes
-    held: int = 0  # size of the log up to which it was counted
+class _Counted:
+    """What is held of a log, by day. Every entry below `size` is counted or older than what matters."""
+
+    size: int = 0
+    entries: Counter[int] = field(default_factory=Counter)
+    bytes: Counter[int] = field(default_factory=Counter)
 
 
 class Quotas:
-    """Counts what came today. Reader threads call `check`; `_lock` guards `_days`."""
+    """Reader threads call `check`; `_lock` guards `_logs`."""
 
     def __init__(self, charter: Charter, now: Callable[[], int]) -> None:
         self._charter, self._now = charter, now
         self._lock = threading.Lock()
-        self._days: dict[str, _Day] = {}
+        self._logs: dict[str, _Counted] = {}
 
     def check(self, push: Push) -> None:
-        """Raise Refused `quota` if the push would bring more than the day allows."""
+        """Raise Refused `quota` if the push would bring more of a day than it allows."""
         party = self._charter.parties.get(party_of(push.log))
         quota = self._charter.quotas.get(party.role) if party else None
         if quota is None or not push.entries:
             return
         with self._lock:
-            day = self._today(push.log)
-            fresh = push.entries[max(0, day.held - push.start) :]
-            entries, size = _ordinary(fresh)
-        if entries and (day.entries + entries > quota.entries or day.size + size > quota.bytes):
-            raise Refused(QUOTA, log=push.log)
+            held = self._held(push.log, quota)
+            fresh = _Counted()
+            self._count(fresh, push.entries[max(0, held.size - push.start) :])
+            for day in fresh.entries:
+                entries = held.entries[day] + fresh.entries[day]
+                size = held.bytes[day] + fresh.bytes[day]
+                if entries > quota.entries or size > quota.bytes:
+                    raise Refused(QUOTA, log=push.log, day=day)
 
-    def _today(self, origin: str) -> _Day:
-        """Counted up to what is held now; what was refused or failed was never counted."""
-        number = self._now() // DAY_S
-        day = self._days.get(origin)
-        if day is None or day.number != number:
-            day = self._days[origin] = _Day(number, held=_held_before(origin, number * DAY_S))
+    def _held(self, origin: str, quota: Quota) -> _Counted:
+        """Counted up to what is stored now: what was refused or failed never was."""
         log = selectors.log(origin)
-        while log is not None and day.held < log.size:
-            page = selectors.entries(origin, day.held, min(log.size, day.held + selectors.PAGE))
-            entries, size = _ordinary(page)
-            day.entries, day.size, day.held = day.entries + entries, day.size + size, day.held + len(page)
-        return day
+        size = log.size if log else 0
+        held = self._logs.get(origin)
+        if held is None:
+            held = self._logs[origin] = _Counted(max(0, size - RECOUNTED_DAYS * quota.entries))
+        while held.size < size:
+            page = selectors.entries(origin, held.size, min(size, held.size + selectors.PAGE))
+            self._count(held, page)
+            held.size += len(page)
+        return held
 
-
-def _held_before(origin: str, instant: int) -> int:
-    """Entries that were stored here before `instant`."""
-    found = tables.Entry.objects.filter(log__origin=origin, stored_at__gte=instant)
-    first = found.order_by("index").values_list("index", flat=True).first()
-    log = selectors.log(origin)
-    return first if first is not None else (log.size if log else 0)
-
-
-def _ordinary(entries: tuple[bytes, ...]) -> tuple[int, int]:
-    """Number and bytes of the non-floor entries, sealed parts included by the sizes their headers name."""
-    count = size = 0
-    for entry in entries:
-        header = parse_or_none(entry)
-        if header is None or not header.floor:
-            count += 1
-            size += len(entry) + sum(part.size for part in (header.parts if header else ()))
-    return count, size
+    def _count(self, counted: _Counted, entries: Iterable[bytes]) -> None:
+        today = self._now() // DAY_S
+        for entry in entries:
+            header = parse_or_none(entry)
+            if header is not None and header.floor:
+                continue
+            day = min(today, header.time // DAY_S) if header else today
+            counted.entries[day] += 1
+            counted.bytes[day] += len(entry) + sum(part.size for part in (header.parts if header else ()))

@@ -45,9 +45,8 @@ class Reception:
         # Told in this order: a size that the peer has and we lack would be pulled at once.
         self._say(peer, Holds(push.log, answer.size))
         self._say(peer, PeerSaid({push.log: claimed}))
-        self._hub.has(peer, answer.cosignature)
-        self._hub.learn(push.cosignatures, peer)
-        self._hub.wake()
+        for note in (answer.cosignature, *push.cosignatures):  # the shelf has taken those of the push
+            self._hub.has(peer, note)
         pump = self._hub.pumps.get(peer)
         return encode_push_answer(replace(answer, wants=pump.sync.wants() if pump else ()))
 
@@ -69,7 +68,6 @@ class Reception:
         ahead = await in_thread_if_large(parse_ahead, body)
         self._check_log(ahead.log, peer)
         await self._shelf.take_ahead(ahead, peer)
-        self._hub.wake()
         return b""
 
     async def probe(self, peer: str, body: bytes) -> bytes:
