@@ -4,8 +4,8 @@
 2. For each act its predecessors in the case are those in its past. An act that its author says it could not
    read (missing in its `seen`) is none: nobody acts on what it does not have.
 3. The state of a set of acts is that of any order that respects their pasts: the kind's table commutes, or
-   names the crossed result (protocol F7). The order used is by depth, then act, then hash of the core, so that
-   even a table with a gap gives every node the same state, and no party's name decides.
+   names the crossed result (protocol F7). The order used is by depth, then act, then hash of the core: even
+   a table with a gap gives every node the same state, and no party's name decides.
 4. Fields are set by the party that opened the case; what others say stands in their acts.
 """
 
