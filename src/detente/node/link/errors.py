@@ -42,6 +42,7 @@ _BY_CODE: Final[Mapping[str, int]] = {
     ENCODED: 415,
     TOO_SLOW: 408,
     NOT_FOUND: 404,
+    CLOSED: 503,
     INTERNAL: 500,
     "quota": 429,
     "writer-busy": 429,
