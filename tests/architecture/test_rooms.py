@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import PurePosixPath
 
 import pytest
@@ -68,6 +69,16 @@ class TestRooms:
     @pytest.mark.parametrize("place", sorted(set(re.findall(r"`([a-z_]+/[a-z_/]*(?:\.py)?)`", PAGE))))
     def test_a_place_that_the_page_names_is_there(self, place: str) -> None:
         assert (SOURCE / place).exists() or (ROOT / place).exists()
+
+    def test_the_import_contracts_name_every_room(self) -> None:
+        tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+        by_id = {one["id"]: one for one in tools["importlinter"]["contracts"]}
+        rooms = {f"detente.{path.parent.name}" for path in SOURCE.glob("*/__init__.py")}
+        assert set(by_id["layers"]["layers"]) == rooms
+        assert by_id["pure"]["source_modules"] == [f"detente.{room}" for room in PURE]
+        away = {"django", "aiohttp", "time", "random", "secrets", "socket"}
+        assert away <= set(by_id["pure"]["forbidden_modules"])
+        assert {"detente.node.models", "cryptography"} <= set(by_id["desk"]["forbidden_modules"])
 
     def test_it_fits_two_screens_and_keeps_its_never_lines(self) -> None:
         assert len(PAGE.splitlines()) <= 90
