@@ -89,19 +89,24 @@ class Cell:
     place: Path
     places: Places
     nodes: dict[str, Node]
+    offsets: dict[str, int] = field(default_factory=dict)
 
     def node(self, party: str) -> Node:
         return self.nodes[party]
 
     def start(self) -> None:
         """Start every node."""
-        for party, node in self.nodes.items():
-            log = (node.folder.log / "demo.out").open("ab")
+        for party in self.nodes:
+            self.start_node(party)
+
+    def start_node(self, party: str) -> None:
+        """Start one party's node, in a process group of its own."""
+        node = self.nodes[party]
+        with (node.folder.log / "demo.out").open("ab") as log:
             node.process = subprocess.Popen(
                 self.places.command(party, node.folder.path),
                 env=dict(self.places.environment()), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-            log.close()
 
     def stop(self) -> None:
         """Stop every node that still runs, and take the lines down."""
@@ -146,8 +151,13 @@ def free_ports(count: int) -> list[int]:
 HOOK = 'echo "$(date +%s.%N) $DETENTE_ALARM_ID" >> "$0"'
 
 
-def build(place: Path, *, netns: bool = False, desks: bool = False) -> Cell:
-    """Make three nodes in `place/nodes/<party>` that have each other's cards and one charter."""
+def build(
+    place: Path, *, netns: bool = False, desks: bool = False, hidden: frozenset[str] = frozenset()
+) -> Cell:
+    """Make three nodes in `place/nodes/<party>` that have each other's cards and one charter.
+
+    `hidden` parties listen for nobody and are dialled by nobody: they dial out only (protocol D4).
+    """
     place.mkdir(parents=True, exist_ok=True)
     ports = iter(free_ports(12))
     places: Places
@@ -157,7 +167,10 @@ def build(place: Path, *, netns: bool = False, desks: bool = False) -> Cell:
     else:
         pairs = [(a, b) for a in PARTIES for b in PARTIES if a != b]
         places = Loopback(PARTIES, {pair: next(ports) for pair in pairs})
-    nodes = {party: _make(place, party, places, ports, netns=netns, desks=desks) for party in PARTIES}
+    nodes = {
+        party: _make(place, party, places, ports, netns=netns, desks=desks, hidden=hidden)
+        for party in PARTIES
+    }
     cards = place / "cards"
     cards.mkdir()
     for party, node in nodes.items():
@@ -169,12 +182,13 @@ def build(place: Path, *, netns: bool = False, desks: bool = False) -> Cell:
             if peer != party:
                 add_peer(node.folder, (cards / f"{peer}.card").read_bytes())
         places.own(party, node.folder.path)
-    return Cell(place, places, nodes)
+    return Cell(place, places, nodes, CLOCK_OFFSETS if netns else {})
 
 
 def _make(
-    place: Path, party: str, places: Places, ports: Iterator[int], *, netns: bool, desks: bool
-) -> Node:
+    place: Path, party: str, places: Places, ports: Iterator[int], *, netns: bool, desks: bool,
+    hidden: frozenset[str],
+) -> Node:  # fmt: skip
     peers = tuple(peer for peer in PARTIES if peer != party)
     nodes = place / "nodes"
     nodes.mkdir(exist_ok=True, mode=0o711)
@@ -187,11 +201,12 @@ def _make(
     if netns:
         settings["node"] = {"clock_offset_s": CLOCK_OFFSETS[party]}
     for peer in peers:
-        settings[f"link.{peer}"] = {"dial": places.dial(party, peer)}
+        settings[f"link.{peer}"] = {"dial": "" if peer in hidden else places.dial(party, peer)}
+    callers = () if party in hidden else peers
     folder = init(path, NewNode(
         CELL, party, peers,
-        listen={peer: places.listen(party, peer) for peer in peers},
-        addresses={peer: f"https://{places.listen(party, peer)}" for peer in peers},
+        listen={peer: places.listen(party, peer) for peer in callers},
+        addresses={peer: f"https://{places.listen(party, peer)}" for peer in callers},
         desk_listen=f"127.0.0.1:{desk_port}" if desks else "",
         desk_origin=f"http://{party}.detente.localhost:{desk_port}" if desks else "",
         settings=settings,

@@ -135,7 +135,14 @@ class Namespaces:
 
     def environment(self) -> Mapping[str, str]:
         paths = f"{self._image / 'src'}:{self._image / 'site'}"
-        return {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": paths,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # A Python that was built with a shared library looks for it where it was installed, which the
+            # party's user may not read; another one of the system's would not fit.
+            "LD_LIBRARY_PATH": str(self._image / "python" / "lib"),
+        }
 
     def own(self, party: str, folder: Path) -> None:
         for path in (folder, *folder.rglob("*")):

@@ -98,6 +98,11 @@ class Stage:
         self.say(f"[{mark}] {sentence}")
         return held
 
+    def fault(self, sentence: str) -> None:
+        """Something that must not happen did."""
+        self.checks.append(Check(sentence, None))
+        self.say(f"[NO] {sentence}")
+
     def show(self, entry: str, says: str, sent: int) -> Shown:
         """Put an entry on the table."""
         shown = Shown(entry, says, sent)
