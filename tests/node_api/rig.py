@@ -49,7 +49,8 @@ from detente.record.encoding import encode_base64  # noqa: E402
 from detente.record.header import Seen  # noqa: E402
 from detente.record.names import EntryId  # noqa: E402
 from detente.record.references import Reference  # noqa: E402
-from detente.record.sync import Push  # noqa: E402
+from detente.record.sync import Ahead, Push  # noqa: E402
+from detente.record.tree import inclusion_proof, leaf_hash  # noqa: E402
 
 PARTIES = ("g1", "s1", "s2")
 EXAMPLE = Path(pairing.__file__).parents[1] / "charter" / "examples" / "exercise"
@@ -124,6 +125,7 @@ class Node:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.api = LocalApi(self.folder)
         self.others: dict[str, RoomSigner] = {}
+        self.pushes: dict[str, tuple[bytes, ...]] = {}
 
     def start(self, *, clocks: bool = False) -> None:
         """Serve. Without `clocks` the loop is stepped by the test."""
@@ -166,12 +168,13 @@ class Node:
     def other_says(
         self, party: str, kind: str, act: str, post: str, fields: Mapping[str, Any], *,
         content: Mapping[str, Any] | None = None, case: str | None = None, to: str | None = None,
-        seen: bool = False,
+        seen: bool = False, ahead: bool = False, keys: Mapping[str, str] | None = None,
     ) -> EntryId:  # fmt: skip
         """Have another party's signer enter this, and push it here with its parts.
 
         It is approved by both administrators, or by the post's key once `register` has entered it. With
-        `seen` the entry anchors what that party has cosigned of our log (here: all of it).
+        `seen` the entry anchors what that party has cosigned of our log (here: all of it). With `ahead` it
+        travels before its predecessors (D3). `keys` are other receiving keys than the charter's.
         """
         with self.services.model.reading() as book:
             composed = compose(
@@ -182,7 +185,8 @@ class Node:
         folder = self.folders[party]
         signer = self.signer_of(party)
         opener = Opener(party, key_files.receiving_seeds(folder), key_files.storage_key(folder))
-        author = Author(folder.origin, party, signer, opener, lambda: recipients(self.charter), self.clock)
+        readers = keys or recipients(self.charter)
+        author = Author(folder.origin, party, signer, opener, lambda: readers, self.clock)
         parts = [DraftPart("core", composed.core, composed.to, composed.keep)]
         if composed.content is not None:
             parts.append(DraftPart("content", composed.content, composed.to, composed.keep))
@@ -190,9 +194,15 @@ class Node:
         prepared = author.prepare(draft, self._approvals(party, post, composed.sha256))
         size = signer.status().size
         (group,) = signer.append([prepared.row.draft], self._own_seen(party) if seen else [], have=size)
-        push = Push(folder.origin, size, group.entries, group.note, tuple(prepared.parts.values()))
-        keeper = self.context.keeper
-        keeper.submit(keeper.receiver.take_push, party, push, floor=True).result(10)
+        sealed, keeper = tuple(prepared.parts.values()), self.context.keeper
+        self.pushes[party] = self.pushes.get(party, ()) + group.entries
+        if ahead:
+            proof = inclusion_proof([leaf_hash(one) for one in self.pushes[party]], size, size + 1)
+            early = Ahead(folder.origin, size, group.entries[0], group.note, tuple(proof), sealed)
+            keeper.submit(keeper.receiver.take_ahead, party, early, floor=True).result(10)
+        else:
+            push = Push(folder.origin, size, group.entries, group.note, sealed)
+            keeper.submit(keeper.receiver.take_push, party, push, floor=True).result(10)
         self.settled()
         return EntryId(folder.origin, size)
 

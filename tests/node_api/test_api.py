@@ -121,6 +121,13 @@ class TestSpeaking:
         assert proposed["preview"]["to"] == ["g1", "s2"]
         assert self._stored(node) == 0
 
+    def test_it_is_listed_with_what_an_officer_elsewhere_needs(self, node):
+        proposed = node.api.post("/v1/proposals", stop(node))
+        (waiting,) = node.api.get("/v1/proposals")["proposals"]
+        for name in ("proposal", "core", "sha256", "challenge"):
+            assert waiting[name] == proposed[name]
+        assert (waiting["kind"], waiting["post"], waiting["approvals"]) == ("D02", "WATCH", 1)
+
     def test_a_released_one_is_on_disk_and_in_the_journal_when_the_answer_comes(self, node):
         node.services.speaker.ensure_post_key("WATCH")
         proposed = node.api.post("/v1/proposals", stop(node))

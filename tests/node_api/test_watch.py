@@ -27,6 +27,16 @@ def stop_by_s2(node):
     return f"S2-X{entry.index:05d}"
 
 
+def later(node):
+    """A draft of s2's log, to be entered there and not brought here."""
+    from detente.record.header import Header, PartInfo, encode_header
+
+    part = PartInfo("core", bytes([7]) * 32, 2000, (), ())
+    log = node.folders["s2"].origin
+    cell, none = node.charter.cell, bytes(32)
+    return encode_header(Header(1, cell, log, False, 1, none, (), (part,), (), none, ()))
+
+
 def own_rows(node, kind):
     """Our own entries of a kind."""
     node.settled()
@@ -65,6 +75,27 @@ class TestAlarmList:
     def test_a_person_of_ours_silences_it(self, node, act, fields):
         printed = stop_by_s2(node)
         body = {"kind": "D02", "act": act, "post": "WATCH", "fields": fields, "case": printed}
+        node.api.post("/v1/send", body | {"post_key": True})
+        node.settled()
+        assert node.api.get("/v1/alarm")["ringing"] == []
+
+    def test_one_ahead_of_its_log_rings_is_shown_so_and_can_be_answered(self, node):
+        node.register("s2", "WATCH")
+        node.signer_of("s2").append([later(node)], [], have=1)  # an entry that has not come here
+        node.pushes["s2"] += tuple(node.signer_of("s2").groups(1)[0].entries)
+        entry = node.other_says(
+            "s2", "D02", "NEW", "WATCH", STOP | {"since": node.clock()}, content={"text": CANARY}, ahead=True
+        )
+        printed = f"S2-X{entry.index:05d}"
+        assert [one["id"] for one in node.api.get("/v1/alarm")["ringing"]] == [printed]
+        row = node.api.get(f"/v1/entries/{printed}")
+        assert (row["ahead"], row["held"], row["verdict"]) == (True, True, None)
+        (case,) = node.api.get("/v1/cases", kind="D02")["cases"]
+        assert (case["id"], case["state"], case["fields"]["text"]["value"]) == (
+            printed, "not held here", CANARY,
+        )  # fmt: skip
+        assert "ACK" in case["may"]
+        body = {"kind": "D02", "act": "ACK", "post": "WATCH", "fields": {"ack": "RECEIVED"}, "case": printed}
         node.api.post("/v1/send", body | {"post_key": True})
         node.settled()
         assert node.api.get("/v1/alarm")["ringing"] == []
@@ -191,6 +222,27 @@ class TestOwnEntries:
         before = len(own_rows(node, "R03"))
         node.step()
         assert len(own_rows(node, "R03")) == before
+
+
+class TestCannotOpen:
+    """R06: a part sealed to us that does not open is said so once, by the log alone."""
+
+    def test_each_part_once_with_the_reason(self, node):
+        from detente.node.charter_keys import recipients
+        from detente.record.age import recipient_of
+
+        node.step()
+        node.settled()
+        wrong = dict(recipients(node.charter)) | {"s1": recipient_of(bytes([9]) * 32)}
+        entry = node.other_says("s2", "R03", "NEW", "LOG", {"armed": False, "software": "x"}, keys=wrong)
+        for _ in range(2):
+            node.step()
+            node.settled()
+        (said,) = own_rows(node, "R06")
+        assert said["verdict"]["state"] == "ok"
+        fields = said["core"]["fields"]
+        assert (fields["part"], fields["reason"]) == (0, "NOT_SEALED_TO_US")
+        assert (fields["entry"]["log"], fields["entry"]["index"]) == (entry.log, entry.index)
 
 
 class TestMachineChecks:

@@ -7,7 +7,7 @@
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
    `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or
    a floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their
-   answers (T7). R03s are never anchored at once.
+   answers (T7), and R06 for a part that does not open. R03s are never anchored at once.
 4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
 """
 
@@ -22,6 +22,7 @@ from detente import __version__
 from detente.node import logs, selectors
 from detente.node.arming import HEARTBEAT_S
 from detente.node.bus import Event, Scalar
+from detente.node.cannotopen import due_complaints
 from detente.node.checks import due_answers, due_checks
 from detente.node.seeing import own_seen
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 STEP_S: Final = 0.5
 SETTLE_S: Final = 0.05
 RETRY_S: Final = 1.0
+_TRIES: Final = 4
 _AT_ONCE: Final = frozenset(("FLASH", "IMMEDIATE"))
 _STARTS_OR_ENDS: Final = frozenset(("NEW", "ANSWER"))
 #: Seconds after the due instant at which a party's own people are reminded, by what the duty is to them.
@@ -173,11 +175,15 @@ class ClockLoop:
         if size == 0:
             self._open_log()
         self._accede()
-        for statement in (*due_checks(self.services), *due_answers(self.services)):
+        for statement in self._due():
             self.services.speaker.say(statement)
             logs.line("said", kind=statement.kind, act=statement.act)
         if self._heartbeat_due():
             self._heartbeat()
+
+    def _due(self) -> list[Statement]:
+        services = self.services
+        return [*due_checks(services), *due_answers(services), *due_complaints(services)]
 
     def _own_size(self) -> int:
         log = selectors.log(self.services.context.folder.origin)
@@ -228,8 +234,9 @@ class ClockLoop:
 
     def _heartbeat(self) -> None:
         armed = self.services.arming.state().armed
-        if self.services.speaker.heartbeat(armed) is None:
-            return  # the record grew while it was made: the next step makes it anew
+        # The record may grow while one is made; B4 says at once, so it is made anew without waiting.
+        if not any(self.services.speaker.heartbeat(armed) is not None for _ in range(_TRIES)):
+            return
         self._armed_said = armed
         logs.line("heartbeat", state="armed" if armed else "not-armed")
 

@@ -37,6 +37,13 @@ CODE_UNKNOWN: Final = declare(
 )
 APPROVALS_MISSING: Final = declare("approvals-missing", "officer", "the act needs more approvals than given")
 
+#: Codes that only the local API gives.
+OWN: Final = (
+    UNAUTHORISED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, STARTING, UNEXPECTED, RELEASED_ALREADY,
+    SESSION_UNKNOWN, SESSION_KIND, POST_KEY_ABSENT, POST_KEY_OUTSIDE, CREDENTIAL_ABSENT, CODE_UNKNOWN,
+    APPROVALS_MISSING,
+)  # fmt: skip
+
 BY_CLASS: Final[Mapping[type[DetenteError], int]] = {
     errors.Malformed: 400,
     errors.Unverified: 403,

@@ -34,6 +34,7 @@ from detente.node.statedigest import HEARTBEAT, own_digest
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Proposed, Spoken, Statement
 from detente.node.store_own import PROPOSED
 from detente.record.approvals import Approval, approval_challenge, verify_approval
+from detente.record.encoding import encode_base64
 from detente.record.errors import DetenteError, Refused, RuleViolation
 from detente.record.header import CONTENT, CORE, Seen
 from detente.record.names import EntryId, print_id
@@ -68,6 +69,19 @@ class Speaker:
             prepared.row.name, composed.core, prepared.core, self._challenge(prepared.core),
             self._preview(statement, composed), composed.notices,
         )  # fmt: skip
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Proposals that wait for approvals. Reads the database."""
+        found = []
+        for row in selectors.proposals(PROPOSED):
+            core = parse_core(row.plaintexts[0])
+            found.append({
+                "proposal": row.name, "kind": core.kind, "act": core.act, "post": core.post,
+                "made_at": row.made_at, "core": encode_base64(row.plaintexts[0]),
+                "sha256": row.core_sha256.hex(), "challenge": self._challenge(row.core_sha256),
+                "approvals": approvals_needed(self._kind(core.kind).acts[core.act], core.fields),
+            })  # fmt: skip
+        return found
 
     def release(self, name: str, approvals: Sequence[Approval], by: By) -> Spoken:
         """Release a kept proposal. Raises Refused, Unverified, RuleViolation."""

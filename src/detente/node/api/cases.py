@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from detente.cases.book import Case
@@ -99,7 +100,7 @@ def _folded(services: Services, book: CaseBook, case: Case) -> dict[str, Any]:
     row = services.model.rows.get(case.id)
     receipts = receipts_of(services, book, row) if row else []
     due = next((clock.due for clock in case.clocks if clock.rule == CONFIRMATION), None)
-    may = acts_open_to(services.context.charter, case, services.context.party)
+    may = acts_open_to(services.context.charter, services.context.party, Standing.of(case))
     shown = case_json(case, services.model.rows, receipts=receipts, may=may, confirm_due=due)
     shown["quarantined"] = case.id in services.model.quarantined
     return shown
@@ -107,7 +108,14 @@ def _folded(services: Services, book: CaseBook, case: Case) -> dict[str, Any]:
 
 def _raw(services: Services, book: CaseBook, row: EntryRow) -> dict[str, Any]:
     held_back, receipts = row.id in services.model.quarantined, receipts_of(services, book, row)
-    return raw_case_json(row, services.model.rows, receipts=receipts, quarantined=held_back)
+    shown = raw_case_json(row, services.model.rows, receipts=receipts, quarantined=held_back)
+    kind = services.context.charter.kinds.get(row.core.kind) if row.core else None
+    if kind is not None and kind.floor and row.core is not None:
+        # SPEC: protocol D3. It can be answered before its log is here; what the fold says comes later.
+        asked = next(iter(row.core.action_parties), None)
+        standing = Standing(kind.id, kind.initial, row.party, asked)
+        shown["may"] = acts_open_to(services.context.charter, services.context.party, standing)
+    return shown
 
 
 def _unfolded(services: Services, book: CaseBook) -> list[EntryRow]:
@@ -121,11 +129,26 @@ def _unfolded(services: Services, book: CaseBook) -> list[EntryRow]:
     ]
 
 
-def acts_open_to(charter: Charter, case: Case, party: str) -> list[str]:
+@dataclass(frozen=True)
+class Standing:
+    """Where a matter stands: what decides which acts are open to whom."""
+
+    kind: str
+    state: str
+    opened_by: str
+    addressee: str | None
+
+    @classmethod
+    def of(cls, case: Case) -> Standing:
+        """That of a folded case."""
+        return cls(case.kind, case.state, case.opened_by, case.addressee)
+
+
+def acts_open_to(charter: Charter, party: str, now: Standing) -> list[str]:
     """Acts that the kind's table permits `party` now: for buttons only, the fold decides."""
-    kind = charter.kinds.get(case.kind)
+    kind = charter.kinds.get(now.kind)
     if kind is None:
         return []
-    role = "author" if party == case.opened_by else "addressee" if party == case.addressee else "copied"
-    open_rows = {row.act for row in kind.transitions if row.at == case.state and row.by == role}
+    role = "author" if party == now.opened_by else "addressee" if party == now.addressee else "copied"
+    open_rows = {row.act for row in kind.transitions if row.at == now.state and row.by == role}
     return [act for act in kind.acts if act in open_rows and act != "NEW"]

@@ -10,7 +10,7 @@ from detente.node import disk, signer_client, writer
 from detente.node.api import routes
 from detente.node.api.routes import Parameter, Route
 from detente.node.api.schemas import NAMED, ref
-from detente.node.refusals import BY_CODE, status_of
+from detente.node.refusals import BY_CODE, OWN, status_of
 from detente.record.errors import ERRORS, DetenteError
 
 _JSON: Final = "application/json"
@@ -155,8 +155,8 @@ def _error_table() -> str:
         "| code | status | who must act | meaning |",
         "|---|---|---|---|",
     ]
-    named = {code for route in routes.ROUTES for code in route.errors} | {*COMMON, *BY_CODE}
-    for code in sorted(named & ERRORS.keys()):
+    named = {code for route in routes.ROUTES for code in route.errors} | {*COMMON, *OWN}
+    for code in sorted(named):
         who, meaning = ERRORS[code]
         lines.append(f"| `{code}` | {_status(code)} | {who} | {meaning} |")
     return "\n".join(lines)

@@ -28,6 +28,12 @@ def statement(services: Services, body: Any) -> Statement:
     )  # fmt: skip
 
 
+async def get_proposals(services: Services, _call: Call) -> dict[str, Any]:
+    """What waits for approvals, with what officers need to approve it elsewhere."""
+    services.need_ready()
+    return {"proposals": await services.read(services.speaker.waiting)}
+
+
 async def post_proposal(services: Services, call: Call) -> dict[str, Any]:
     """Make the core and keep it; nothing is sent."""
     services.need_ready()

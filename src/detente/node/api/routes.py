@@ -94,6 +94,9 @@ ROUTES: Final = (
           "Server-sent events: `entry` (its id is the position), `status`, `due`, `alarm`, `alarm-test`. "
           "`Last-Event-ID` or `from` resumes; ids and kinds only.",
           None, "Anything", query=(_FROM,), stream=True),
+    Route("GET", "/v1/proposals", "proposals",
+          "Entries that wait for approvals, with core, digest and challenge to approve them elsewhere.",
+          release.get_proposals, "Proposals"),
     Route("POST", "/v1/proposals", "propose",
           "Make an entry's core, which officers then approve. Nothing is sent.",
           release.post_proposal, "Proposed", "Proposal", errors=("not-found", "disk-full"), limit=ENTRY_BODY),

@@ -72,6 +72,11 @@ NAMED: Final[dict[str, Schema]] = {
         proposal=TOKEN, core=BASE64, sha256=TEXT, challenge=TEXT, preview={"type": "object"},
         findings=rows(TEXT), notices=rows(shown(code=TEXT, clause=maybe(TEXT))),
     ),
+    "Proposals": shown(proposals=rows(shown(
+        proposal=TOKEN, kind=CODE, act=CODE, post=POST, made_at=TIME, core=BASE64, sha256=TEXT,
+        challenge=TEXT,
+        approvals={"type": "integer"},
+    ))),
     "Logged": shown(id=ID, log=TEXT, index={"type": "integer"}, time=TIME, findings=rows(TEXT),
                     notices=rows(shown(code=TEXT, clause=maybe(TEXT)))),
     "Verdict": shown(state=TEXT, code=maybe(TEXT), clause=maybe(TEXT), findings=rows(TEXT)),
