@@ -17,7 +17,7 @@ import lint
 import setup
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [str(ROOT / ".venv" / "bin" / "python"), "-m", "pytest", "-q", "-rs"]
+PYTEST = [str(ROOT / ".venv" / "bin" / "python"), "-m", "pytest", "-q", "-rfEs"]
 ALONE = "live or browser or foreign"
 
 

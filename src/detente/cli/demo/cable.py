@@ -51,16 +51,24 @@ class CableBox:
 
     def close(self) -> None:
         """Stop serving."""
-        for server in self._servers:
-            self._loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     async def _open(self, cable: Cable) -> int:
         server = await asyncio.start_server(lambda r, w: self._serve(cable, r, w), "127.0.0.1", 0)
         self._servers.append(server)
         cable.port = server.sockets[0].getsockname()[1]
         return cable.port
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _set(self, one: str, other: str, *, cut: bool) -> None:
         def apply() -> None:
