@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from detente.node import guards, selectors
 from detente.node.fsck import FINDINGS, fsck
@@ -159,6 +161,33 @@ class TestWhatIsGone:
             f'WHERE {S2_LOG} AND "index" = 0 AND position = 0'
         )
         assert findings(node) == [("part-wanted", "S2-X00000 part 0")]
+
+
+class TestBesideALivingNode:
+    """What is stored while `fsck` runs is no finding: it sees one state from beginning to end."""
+
+    def test_an_entry_that_is_stored_meanwhile(
+        self, node: Cell, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        author = node.author("s1", node.signer("s1", clock), clock)
+        listed = selectors.logs
+
+        def and_then_one_more() -> object:
+            found = listed()
+            monkeypatch.setattr(selectors, "logs", listed)
+            writer = threading.Thread(target=write)
+            writer.start()
+            writer.join(10)
+            return found
+
+        def write() -> None:
+            author.append([author.prepare(words("meanwhile"))])
+            connections.close_all()
+
+        before = selectors.log(S1).size
+        monkeypatch.setattr(selectors, "logs", and_then_one_more)
+        assert findings(node) == []
+        assert selectors.log(S1).size == before + 1
 
 
 def test_every_finding_has_its_words() -> None:

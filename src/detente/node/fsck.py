@@ -1,7 +1,7 @@
 """Check a node's store from its bytes: every hash, root, signature and part is computed again.
 
 `fsck` trusts nothing but entries' bytes and the charter's keys. A finding names the log, entry or part that
-one flipped bit broke. It only reads; it can run beside a living node.
+one flipped bit broke. It only reads, and in one snapshot: it can run beside a living node.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from detente.node import models as tables
 from detente.node import selectors
 from detente.node.guards import missing_guards
 from detente.node.rows import CosignatureRow, HeadRow, LogRow
+from detente.node.snapshot import snapshot
 from detente.record.errors import DetenteError, Malformed
 from detente.record.head import Head, open_cosignature, open_head
 from detente.record.header import Header, parse_header
@@ -57,13 +58,14 @@ class Finding:
 
 def fsck(charter: Charter, *, own: str) -> Iterator[Finding]:
     """Every finding in the store, log by log. `own`: the party whose node this is."""
-    for log in selectors.logs():
-        keys = _keys(charter, log)
-        yield from _check_log(log, keys, charter, own)
-        yield from _check_parts(log, own)
-        yield from _check_ahead(log, keys)
-    yield from _check_bytes()
-    yield from (Finding("guard", name) for name in missing_guards(connection))
+    with snapshot():
+        for log in selectors.logs():
+            keys = _keys(charter, log)
+            yield from _check_log(log, keys, charter, own)
+            yield from _check_parts(log, own)
+            yield from _check_ahead(log, keys)
+        yield from _check_bytes()
+        yield from (Finding("guard", name) for name in missing_guards(connection))
 
 
 def _keys(charter: Charter, log: LogRow) -> LogKeys | None:
