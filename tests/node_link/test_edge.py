@@ -156,7 +156,7 @@ class TestPins:
 
 
 class TestBounds:
-    """record_layer 6: oversized, endless, encoded or cut bodies cost the sender, not the node."""
+    """Oversized, endless, encoded or cut bodies cost the sender, not the node."""
 
     def test_a_content_encoding_is_refused_unread(self, parties: Parties) -> None:
         async def use(_client: PeerClient, record: RememberingRecord, port: int) -> None:
@@ -209,7 +209,7 @@ class TestBounds:
 
 
 class TestErrors:
-    """MODELS 8: the leaf decides the answer, and the other end gets the same leaf back."""
+    """The leaf decides the answer, and the other end gets the same leaf back."""
 
     def test_a_conflict_carries_the_size(self, parties: Parties) -> None:
         async def use(client: PeerClient, record: RememberingRecord, _port: int) -> None:

@@ -1,7 +1,7 @@
 """The pairing card: what a party gives the others so that they can pair with it. Nothing in it is secret.
 
 1. One file, strict JSON: keys, CA, addresses, RP ID. Nobody signs it: it is trusted when two engineers
-   who know each other's voice have read its words aloud (DESIGN 4).
+   who know each other's voice have read its words aloud.
 2. Its fingerprint is SHA-256 over the file's bytes with domain separation. The words carry eight bits each:
    finding a second card with the same words is out of reach, reading SPOKEN_WORDS of them is not.
 3. A charter takes its keys from cards; after accession the charter wins and the card only says where to dial.

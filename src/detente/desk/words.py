@@ -35,7 +35,8 @@ REFUSALS: Final[Mapping[str, Promise]] = MappingProxyType(
     }
 )
 
-# Form checks that speak after a STOP-AND-CHECK has gone (DESIGN 7): each a whole sentence for its author.
+# Form checks that speak only after a STOP-AND-CHECK has gone, since none may hold it up: each a whole
+# sentence for its author.
 FINDINGS: Final[Mapping[str, Promise]] = MappingProxyType(
     {
         "place-missing": _("No place was given. Renew the entry with a place as soon as you know it."),

@@ -1,7 +1,7 @@
 """Whether the watch is armed: someone on watch has heard an alarm that is alive.
 
 1. Armed = the alarm process sent a heartbeat within HEARTBEAT_S, and at least one of its outlets (sound card
-   or command hook) works, and a watch session in force has confirmed hearing it (DESIGN 7).
+   or command hook) works, and a watch session in force has confirmed hearing it.
 2. A change is published at once as a `status` event; the clocks loop turns it into an R03 (protocol A12).
 3. Ages are monotonic: setting the clock must not keep a dead alarm armed.
 """

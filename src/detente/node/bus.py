@@ -1,7 +1,7 @@
 """The event bus of one process: publish from any thread, read in the event loop.
 
 A subscription has a bounded queue. One that is full is closed rather than allowed to slow the others or to
-grow: its reader comes back with the last position it has seen (stack 8), and the record has the rest.
+grow: its reader comes back with the last position it has seen, and the record has the rest.
 """
 
 from __future__ import annotations

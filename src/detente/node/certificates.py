@@ -4,7 +4,7 @@
    constraints over the hosts that its card names. Who trusts it for one listener trusts it for no other name.
 2. The leaf serves as server and as client, lasts LEAF_DAYS, and is made anew by the CA's key, which may lie
    offline: then `renew` needs it brought back.
-3. P-256: the widest that every TLS stack of today takes. Secrets do not rest on it (record_layer 4.8).
+3. P-256: the widest that every TLS stack of today takes. Parts are sealed besides (protocol A6).
 """
 
 from __future__ import annotations

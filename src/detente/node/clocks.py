@@ -3,7 +3,7 @@
 1. The fold says what is due and when the book would read differently; this loop only sleeps until then. It
    keeps no timers, so a restart one minute before a deadline changes nothing.
 2. Reminders are local: the own side at the due instant, the guarantor and the other side some minutes later,
-   each by its own node from the same book (domain 2.7: own side first, then guarantor, then both).
+   each by its own node from the same book: who forgot hears of it first and can still mend it.
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
    `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or
    a floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ from detente.node.checks import due_answers, due_checks
 from detente.node.seeing import own_seen
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
 from detente.record.errors import DetenteError
-from detente.record.names import generation_of, print_id
+from detente.record.names import generation_of, party_of, print_id
 
 if TYPE_CHECKING:
     from detente.cases.book import Clock
@@ -250,13 +251,28 @@ class ClockLoop:
         that came over a living line would be graded as a dead one for a whole heartbeat.
         """
         said = {seen.log: seen for seen in last.header.seen} if last.header else {}
-        for now in own_seen(self.services.context.party):
-            before = said.get(now.log)
-            for row in self.services.model.rows.between(now.log, _first_unsaid(before), now.size):
+        waiting = list(self._unsaid(said))
+        if not waiting:
+            return False  # the ordinary case, without asking the database
+        held = {seen.log: seen for seen in own_seen(self.services.context.party)}
+        return any(
+            (now := held.get(row.id.log)) is not None
+            and row.id.index < now.size
+            and not _lacks(now, row.id.index)
+            for row in waiting
+        )
+
+    def _unsaid(self, said: Mapping[str, Seen]) -> Iterator[EntryRow]:
+        """Rows of other parties that may not wait and that our log does not name as received yet."""
+        rows, context = self.services.model.rows, self.services.context
+        for log in rows.logs():
+            before = said.get(log)
+            if party_of(log) == context.party:
+                continue
+            for row in rows.between(log, _first_unsaid(before), rows.size_of(log)):
                 unsaid = before is None or before.size <= row.id.index or _lacks(before, row.id.index)
-                if unsaid and _may_not_wait(row) and not _lacks(now, row.id.index):
-                    return True
-        return False
+                if unsaid and _may_not_wait(row):
+                    yield row
 
 
 def _first_unsaid(seen: Seen | None) -> int:

@@ -5,7 +5,7 @@
 2. Whoever has stored something calls `NodeContext.grew()`, from any thread. The read model folds from its
    own cursor and then publishes one `entry` event for each new position; nobody else publishes these.
 3. Events carry ids and kinds, never content: whoever wants more asks the local API, where rights are
-   checked once (MODELS 13).
+   checked, at one place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Logs as one JSON object a line, without content.
 
 1. A line is an event code and named fields. Field names are an allow-list, values are numbers, truth values
-   or short words of a narrow alphabet: free text cannot pass, whoever calls (DESIGN, ARCHITECTURE "never").
+   or short words of a narrow alphabet: free text cannot pass, whoever calls (ARCHITECTURE, Never).
 2. Exceptions are logged by type and place, never by message: messages quote their input.
 3. Messages of libraries are dropped for the same reason; their logger's name and level stay.
 4. A full disk or a closed stderr never stops the node: the line is lost.

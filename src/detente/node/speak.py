@@ -4,7 +4,7 @@
 
 1. Form checks are `compose`'s alone. What the charter refuses stops here with its clause; nothing is kept.
 2. Approvals are checked before the signer is asked: what the others would find irregular never leaves.
-3. A floor entry waits for nobody: no second officer, no form check, no queue (DESIGN 7, protocol P6).
+3. A floor entry waits for nobody: no second officer, no form check, no queue (ARCHITECTURE, Never).
 4. Whatever comes after the release is durable even if the signer cannot sign yet: the refusal then names the
    proposal, which goes into the log by itself (`resume`).
 """

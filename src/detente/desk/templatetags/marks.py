@@ -1,4 +1,4 @@
-"""Isolated marks: instants, ids and grids left-to-right whatever the page's direction (domain 1.9, 6.5)."""
+"""Isolated marks: instants, ids and grids left-to-right whatever the page's direction."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Three callers try: one without a certificate, one with this node's own certificate (real, but of another CA
 than the peer's), one with a certificate made up in the name of each CA that the listener knows. None may get
 a byte of an answer. A caller that cannot even connect proves nothing, so that fails the test as well.
-(record_layer 6: servers are known that silently turn client verification off.)
+Servers are known that silently turn client verification off.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The listener for one peer: routes, bounds, and nothing of what the bytes mean.
 
-1. Every body has a limit and a time; a body with Content-Encoding is refused unread. (record_layer 6)
+1. Every body has a limit and a time; a body with Content-Encoding is refused unread: what it unpacks to
+   has no bound.
 2. Whose rights count is said by the listener that was reached, never by the request.
 3. An error leaves through `errors.encode_error`, in one place. What we did not expect is logged with its
    trace and answered as `internal`, without a word about the inside.
