@@ -1,0 +1,1 @@
+"""Signing in by passkey, the alarm test, the lock, enrolment."""

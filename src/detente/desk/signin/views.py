@@ -77,6 +77,7 @@ def locked(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_session
 def lock(request: HttpRequest) -> HttpResponse:
+    """Lock this screen; the watch and its alarm go on."""
     request.session["locked"] = True
     return redirect("locked")
 
@@ -84,6 +85,7 @@ def lock(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_session
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the watch session at the node, then the web session."""
     services.end_session(request, the_viewer(request))
     return redirect("signin")
 
@@ -107,6 +109,7 @@ def enrolment(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 def enrolment_options(request: HttpRequest, code: str) -> HttpResponse:
+    """JSON for the browser to make a passkey for the post that is chosen."""
     try:
         return JsonResponse(services.offer_enrolment(request, code, charter(), request.POST.get("post", "")))
     except DetenteError as error:

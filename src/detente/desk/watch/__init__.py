@@ -1,0 +1,1 @@
+"""The one page of the watch: entries, acts on them, STOP-AND-CHECK, lines."""
