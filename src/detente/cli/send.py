@@ -40,7 +40,9 @@ DEFAULT_BASIS = "MAP"
 
 def send(
     kind: Annotated[str, typer.Argument(help="D01, D02, …")],
-    fields: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="A field and its value; repeatable.")
+    ] = None,
     act: Annotated[str, typer.Option(help="NEW, UPDATE, MOVE, SIGN, WITHDRAW, READ, ACK, …")] = "NEW",
     case: Annotated[str, typer.Option(help="The case, by its opening entry.")] = "",
     refers_to: Annotated[list[str] | None, typer.Option(help="An entry it refers to; repeatable.")] = None,
@@ -115,7 +117,7 @@ def typed(field: Mapping[str, Any], text: str) -> Any:
 
 
 def place(text: str, gazetteer: Mapping[str, Named]) -> dict[str, Any]:
-    """A place object (domain 2.3) of `LAT,LON[,PRECISION_M[,BASIS]]`, a grid, or a gazetteer id."""
+    """A place object (spec/formats/core.md) of `LAT,LON[,PRECISION_M[,BASIS]]`, a grid, or a gazetteer id."""
     if text in gazetteer:
         return place_json(place_by_name(gazetteer[text], precision_m=DEFAULT_PRECISION_M))
     parts = text.split(",")
