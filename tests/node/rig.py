@@ -25,7 +25,7 @@ from detente.record.header import Header, PartInfo, encode_header
 from detente.record.keys import KeyPair, LogKeys, MirrorKeys
 from detente.record.names import mirror_name, origin
 
-CELL = "hermon.exercise"
+CELL = "harbour.exercise"
 PARTIES = ("g1", "s1", "s2")
 NOON = 1_795_000_000
 

@@ -27,7 +27,7 @@ from node.database import use
 from node.rig import CELL, Cell, make_folder
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
-SMALL = '[node]\ncell = "hermon.exercise"\nparty = "s1"\n'
+SMALL = '[node]\ncell = "harbour.exercise"\nparty = "s1"\n'
 
 
 class TestSettings:
@@ -47,7 +47,7 @@ class TestSettings:
             "link.s2": {"listen": "127.0.0.1:7411", "dial": "https://s2.example:7412", "pin": "0" * 64},
             "link.g1": {},
             "alarm": {"hook": ["aplay", 'a "b".wav', "صوت"], "sound": False},
-            "desk": {"clocks": {"s1": "Asia/Amman", "s2": "Asia/Jerusalem"}},
+            "desk": {"clocks": {"s1": "Atlantic/Azores", "s2": "Pacific/Gambier"}, "idle_lock_s": 300},
             "disk": {"reserved_mb": 5},
         }
         assert parse_settings(encode_settings(tables)) == Settings(
@@ -57,7 +57,8 @@ class TestSettings:
                 "g1": PeerLink(),
             },
             alarm_hook=("aplay", 'a "b".wav', "صوت"), alarm_sound=False,
-            desk_clocks={"s1": "Asia/Amman", "s2": "Asia/Jerusalem"}, disk_reserved_mb=5,
+            desk_clocks={"s1": "Atlantic/Azores", "s2": "Pacific/Gambier"}, desk_idle_lock_s=300,
+            disk_reserved_mb=5,
         )  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -78,6 +79,7 @@ class TestSettings:
             "[link.s2]\npin = 'AA'",
             "[alarm]\nhook = 'aplay'",
             "[alarm]\nhook = [1]",
+            "[desk]\nidle_lock_s = -1",
             "[log]\nlevel = 'loud'",
             "[heartbeat]\ninterval_s = 901",
             "[database]\nurl = 'mysql://x'",

@@ -167,7 +167,7 @@ class TestProcess:
         hook = tmp_path / "hook.sh"
         hook.write_text(f"#!/bin/sh\nenv >> {tmp_path}/heard\necho done >> {tmp_path}/heard\n")
         hook.chmod(0o755)
-        node = {"cell": "hermon.exercise", "party": "s1"}
+        node = {"cell": "harbour.exercise", "party": "s1"}
         made = NodeFolder.create(tmp_path / "s1", {"node": node, "alarm": {"hook": [str(hook)]}})
         return made.path
 

@@ -31,7 +31,7 @@ FAILS = "import sys; sys.exit(3)"
 
 @pytest.fixture
 def folder(tmp_path):
-    return NodeFolder.create(tmp_path / "s1", {"node": {"cell": "hermon.exercise", "party": "s1"}})
+    return NodeFolder.create(tmp_path / "s1", {"node": {"cell": "harbour.exercise", "party": "s1"}})
 
 
 @pytest.fixture
@@ -140,6 +140,6 @@ class TestCommands:
     def test_signer_link_and_alarm_always_desk_when_it_listens(self, folder, tmp_path):
         assert list(commands(folder)) == ["signer", "link", "alarm"]
         desk = {"listen": "127.0.0.1:8443", "origin": "http://s1.detente.localhost:8443"}
-        node = {"cell": "hermon.exercise", "party": "s1"}
+        node = {"cell": "harbour.exercise", "party": "s1"}
         other = NodeFolder.create(tmp_path / "other", {"node": node, "desk": desk})
         assert list(commands(other)) == ["signer", "link", "alarm", "desk"]

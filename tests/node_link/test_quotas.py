@@ -17,7 +17,7 @@ from detente.record.sync import Push
 from node.database import use
 from node.rig import make_folder
 
-LOG = "hermon.exercise/s2/1"
+LOG = "harbour.exercise/s2/1"
 TODAY = 20_000
 NOON = TODAY * DAY_S + DAY_S // 2
 
@@ -25,7 +25,7 @@ NOON = TODAY * DAY_S + DAY_S // 2
 def entry(number: int, *, floor: bool = False, day: int = TODAY) -> bytes:
     part = PartInfo("core", number.to_bytes(32), 1000, (), ("s1",))
     header = Header(
-        1, "hermon.exercise", LOG, floor, day * DAY_S + number, bytes(32), (), (part,), (), bytes(32), ()
+        1, "harbour.exercise", LOG, floor, day * DAY_S + number, bytes(32), (), (part,), (), bytes(32), ()
     )
     return encode_header(header)
 
@@ -77,7 +77,7 @@ class TestQuota:
 
     def test_sealed_parts_count_by_the_size_that_headers_name(self, quotas: Quotas) -> None:
         part = PartInfo("core", bytes(32), 99_000, (), ("s1",))
-        header = Header(1, "hermon.exercise", LOG, False, NOON, bytes(32), (), (part,), (), bytes(32), ())
+        header = Header(1, "harbour.exercise", LOG, False, NOON, bytes(32), (), (part,), (), bytes(32), ())
         push = Push(LOG, 0, (encode_header(header),), b"")
         quotas.check(push)
         with pytest.raises(Refused):

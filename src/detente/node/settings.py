@@ -3,7 +3,7 @@
 1. `SETTINGS` is the only list. `docs/reference/settings.md` is made from it and a test compares the two.
 2. An unknown section or key, a wrong type or a value out of its range stops the node: a misspelt setting that
    is silently ignored is a setting that nobody knows to be off.
-3. A setting never changes what an entry means: the fold reads none of them (DESIGN P4).
+3. A setting never changes what an entry means: the fold reads none of them, or parties would differ.
 """
 
 from __future__ import annotations
@@ -104,7 +104,12 @@ SETTINGS: Final = (
     Setting("desk", "rp_id", str, "", "Relying party id of the passkeys; empty: host of the origin."),
     Setting("desk", "language", str, "", "Language of the console before sign-in; empty: the party's own."),
     Setting("desk", "actual_origin", str, "", "In an exercise cell: the console of the actual cell."),
-    Setting("desk", "clocks", dict, {}, "Time zone by party for the clocks, e.g. `s1 = \"Asia/Amman\"`."),
+    Setting("desk", "clocks", dict, {}, "Time zone by party for clocks, e.g. `s1 = \"Atlantic/Azores\"`."),
+    Setting(
+        "desk", "idle_lock_s", int, 0,
+        "Seconds without key or pointer after which the screen locks; 0: by hand only.",
+        _between(0, 86400),
+    ),
     Setting("alarm", "hook", list, [], "Command run at every alarm, as a list of words."),
     Setting("alarm", "sound", bool, True, "Whether the alarm uses the sound card when there is one."),
     Setting(
@@ -146,6 +151,7 @@ class Settings:
     desk_language: str = ""
     desk_actual_origin: str = ""
     desk_clocks: Mapping[str, str] = field(default_factory=dict)
+    desk_idle_lock_s: int = 0
     alarm_hook: tuple[str, ...] = ()
     alarm_sound: bool = True
     log_level: str = "info"
