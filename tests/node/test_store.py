@@ -1,4 +1,4 @@
-"""The store's contract: append-only by triggers, one root a size, positions, tombstones (MODELS 9)."""
+"""The store's contract: append-only by triggers, one root a size, positions, tombstones."""
 
 from __future__ import annotations
 
@@ -110,6 +110,15 @@ class TestAppendOnly:
                 check_schema()
             sql(made)
         check_schema()
+
+    def test_tables_of_another_version_are_refused_with_the_step_that_is_needed(self) -> None:
+        sql("INSERT INTO django_migrations (app, name, applied) VALUES ('node', '0999_newer', '2026-01-01')")
+        with pytest.raises(Refused, match=r"schema-other.*needs.*0999_newer"):
+            check_schema()
+        sql("DELETE FROM django_migrations WHERE name = '0999_newer'")
+        sql("UPDATE django_migrations SET app = 'gone' WHERE name = '0002_guard_append_only'")
+        with pytest.raises(Refused, match=r"schema-other.*lacks.*0002_guard"):
+            check_schema()
 
 
 class TestLog:
@@ -266,7 +275,7 @@ class TestOwnAffairs:
             store_own.save_enrolment(EnrolmentRow(code, "WATCH", NOON, until, None))
         assert store_own.use_enrolment(b"\1" * 32, at=NOON + 60) == "WATCH"
         for code, at in ((b"\1" * 32, NOON + 60), (b"\2" * 32, NOON + 61), (b"\3" * 32, NOON)):
-            with pytest.raises(Refused, match="code-used"):
+            with pytest.raises(Refused, match="code-unknown"):
                 store_own.use_enrolment(code, at=at)
 
     def test_an_ended_session_has_no_key_left(self) -> None:

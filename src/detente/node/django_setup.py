@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from detente.node.folder import NodeFolder
 
 SCHEMA_OTHER: Final = declare(
-    "schema-other", "operator", "the database was made by another version; run `detente migrate` or update"
+    "schema-other",
+    "operator",
+    "the tables are another version's: `needs` names a step that only a newer version knows, so run that "
+    "version; `lacks` names one that is taken when the link starts",
 )
 GUARD_MISSING: Final = declare(
     "guard-missing", "operator", "a trigger that keeps a table append-only is gone from the database"
@@ -101,9 +104,11 @@ def check_schema() -> None:
     from detente.node.guards import missing_guards
 
     executor = MigrationExecutor(connection)
-    known = set(executor.loader.disk_migrations)
-    applied = {name for name in executor.loader.applied_migrations if name[0] == "node"}
-    if applied != {name for name in known if name[0] == "node"}:
-        raise Refused(SCHEMA_OTHER, applied=len(applied))
+    known = {name for app, name in executor.loader.disk_migrations if app == "node"}
+    applied = {name for app, name in executor.loader.applied_migrations if app == "node"}
+    if newer := applied - known:
+        raise Refused(SCHEMA_OTHER, needs=max(newer))
+    if lacking := known - applied:
+        raise Refused(SCHEMA_OTHER, lacks=min(lacking))
     if gone := missing_guards(connection):
         raise Refused(GUARD_MISSING, guards=", ".join(gone))

@@ -13,13 +13,13 @@ from django.db.models import F
 from detente.node import models as tables
 from detente.node.inserts import insert
 from detente.node.lists import pack
+from detente.node.refusals import CODE_UNKNOWN
 from detente.node.rows import EnrolmentRow, ProposalRow, SessionRow
 from detente.node.store import add_bytes, one_transaction
 from detente.record.errors import Refused, declare
 
 NO_PROPOSAL: Final = declare("no-proposal", "caller", "no such proposal waits here")
 CORE_REPEATED: Final = declare("core-repeated", "caller", "that core stands in a proposal or entry already")
-CODE_USED: Final = declare("code-used", "caller", "the one-time code is unknown, used or too old")
 
 PROPOSED, RELEASED, LOGGED, WITHDRAWN = "proposed", "released", "logged", "withdrawn"
 
@@ -101,12 +101,12 @@ def save_enrolment(row: EnrolmentRow) -> None:
 
 @one_transaction
 def use_enrolment(code_sha256: bytes, *, at: int) -> str:
-    """Use a one-time code up; the post it is for. Raises Refused `code-used`."""
+    """Use a one-time code up; the post it is for. Raises Refused `code-unknown`."""
     fresh = tables.Enrolment.objects.filter(
         code_sha256=code_sha256.hex(), used_at=None, valid_until__gte=at, made_at__lte=F("valid_until")
     )
     if not fresh.update(used_at=at):
-        raise Refused(CODE_USED)
+        raise Refused(CODE_UNKNOWN)
     return tables.Enrolment.objects.get(code_sha256=code_sha256.hex()).post
 
 

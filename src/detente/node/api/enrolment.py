@@ -45,10 +45,7 @@ async def post_credential(services: Services, call: Call) -> dict[str, Any]:
         row = selectors.enrolment(code)
         if row is None or row.post != fields["post"]:
             raise Refused(CODE_UNKNOWN)
-        try:
-            services.context.writer.submit(lambda: store_own.use_enrolment(code, at=now)).result()
-        except Refused as exc:
-            raise Refused(CODE_UNKNOWN) from exc
+        services.context.writer.submit(lambda: store_own.use_enrolment(code, at=now)).result()
 
     await services.act(use)
     return await services.act(services.speaker.register_credential, fields)
