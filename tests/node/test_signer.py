@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import pytest
 from detente.node import journal as journal_module
 from detente.node.journal import Journal
 from detente.node.log_signer import ANSWER_AGE_S
-from detente.node.signer import SignerRoom, journal_path
+from detente.node.signer import SignerRoom, journal_path, serve
 from detente.node.signer_client import SignerClient
 from detente.record.errors import DetenteError, Refused, Unreachable, Unverified
 from detente.record.head import Head, open_cosignature, open_head, sign_head
@@ -446,3 +449,29 @@ class TestProcess:
     def test_the_socket_is_for_its_user_alone(self, cell: Cell, children: list) -> None:
         client_of(cell, start_child(children, cell)).close()
         assert cell.folder("s1").signer_socket.stat().st_mode & 0o777 == 0o600
+
+
+class TestConversation:
+    def test_a_caller_that_is_killed_before_it_reads_harms_nobody(
+        self, cell: Cell, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Closing with the answer unread resets the connection, as a kill does."""
+        fell: list[object] = []
+        monkeypatch.setattr(threading, "excepthook", lambda fall: fell.append(fall.exc_value))
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as next_one:
+            listener.bind(str(tmp_path / "s"))
+            listener.listen()
+            threading.Thread(target=serve, args=(cell.room("s1", clock), listener), daemon=True).start()
+            with socket.socket(socket.AF_UNIX) as killed:
+                before = set(threading.enumerate())
+                killed.connect(str(tmp_path / "s"))
+                killed.sendall(b'{"op":"status"}\n')
+                assert select.select([killed], [], [], 10)[0], "answered, not read"
+                (talk,) = set(threading.enumerate()) - before
+            talk.join(10)
+            assert not talk.is_alive()
+            assert fell == []
+            next_one.connect(str(tmp_path / "s"))
+            next_one.sendall(b'{"op":"status"}\n')
+            assert b'"state":"asking"' in next_one.recv(4096)
+            listener.shutdown(socket.SHUT_RDWR)

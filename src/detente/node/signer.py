@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,7 +122,7 @@ def serve(room: SignerRoom, listener: socket.socket) -> None:
 
 
 def _converse(room: SignerRoom, connection: socket.socket) -> None:
-    with connection, connection.makefile("rb") as lines:
+    with suppress(OSError), connection, connection.makefile("rb") as lines:  # the other end may be killed
         while line := lines.readline(LINE_LIMIT + 1):
             try:
                 request = json.loads(line)
@@ -131,10 +132,7 @@ def _converse(room: SignerRoom, connection: socket.socket) -> None:
             except Exception:
                 _log.exception("the signer failed")
                 answer = {"error": INTERNAL}
-            try:
-                connection.sendall(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
-            except OSError:
-                return
+            connection.sendall(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
 
 
 # ---- operations
