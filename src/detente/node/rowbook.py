@@ -141,6 +141,10 @@ class RowBook:
         """Entries of that log that were read."""
         return self._sizes.get(log, 0)
 
+    def logs(self) -> tuple[str, ...]:
+        """Origins of the logs of which entries were read."""
+        return tuple(self._sizes)
+
     def last_of(self, log: str) -> EntryRow | None:
         """The last entry of that log that was read."""
         return self._rows.get(EntryId(log, self.size_of(log) - 1))
