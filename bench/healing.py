@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import live
+import cells
 
 CUT_S = 60
 ROUNDS = 3
@@ -13,13 +13,13 @@ ROUNDS = 3
 def main() -> None:
     """Print one line."""
     delays: dict[str, list[float]] = {"s2": [], "g1": []}
-    with live.cell() as cell:
-        readers = {party: live.Opened(cell, party) for party in delays}
+    with cells.cell() as cell:
+        readers = {party: cells.Opened(cell, party) for party in delays}
         time.sleep(1)
         for _ in range(ROUNDS):
             for peer in delays:
                 cell.places.cut("s1", peer)
-            name = live.stop(cell, "s1")["id"]
+            name = cells.stop(cell, "s1")["id"]
             time.sleep(CUT_S)
             mended = time.monotonic()
             for peer in delays:
@@ -27,7 +27,7 @@ def main() -> None:
             for party, reader in readers.items():
                 delays[party].append(reader.wait(name, 30) - mended)
     for party, values in delays.items():
-        live.report(f"healing.{party}", rounds=ROUNDS, cut_s=CUT_S, max_s=max(values), limit_s=2)
+        cells.report(f"healing.{party}", rounds=ROUNDS, cut_s=CUT_S, max_s=max(values), limit_s=2)
 
 
 if __name__ == "__main__":
