@@ -153,6 +153,19 @@ class TestReceipt:
         assert run(receiver.take_push("s2", peer.push())).cosignature
         clean(cell)
 
+    def test_what_came_without_a_signer_is_cosigned_when_it_is_back(
+        self, cell: Cell, receiver: Receiver, signer: RoomSigner, peer: Peer
+    ) -> None:
+        peer.write()
+        signer.down = True
+        run(receiver.take_push("s2", peer.push()))
+        assert receiver.cosign_owed() == 0
+        signer.down = False
+        assert receiver.cosign_owed() == 1
+        assert selectors.largest_cosignature(S2, "s1").size == 1
+        assert receiver.cosign_owed() == 0
+        clean(cell)
+
     def test_the_own_cosignature_is_kept(self, receiver: Receiver, peer: Peer) -> None:
         peer.write()
         run(receiver.take_push("s2", peer.push()))

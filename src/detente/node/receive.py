@@ -193,6 +193,21 @@ class Receiver:
             store.add_cosignatures([own], at=self._clock())
         return own
 
+    def cosign_owed(self) -> int:
+        """Cosign what was stored while the signer could not be asked; how many logs that were (B1).
+
+        Without it the author would learn of the receipt only with its next entry.
+        """
+        count = 0
+        for log in selectors.logs():
+            head = self._largest(log.origin)
+            if log.party == self._me or log.stopped_at is not None or head is None or head.size == 0:
+                continue
+            own = selectors.largest_cosignature(log.origin, self._me)
+            if own is None or own.size < head.size:
+                count += self.renew(log.origin) is not None
+        return count
+
     def start_answer(self, origin_sha256: bytes) -> bytes:
         """Body and fresh cosignature of the largest head held of the log with that hash (C2).
 

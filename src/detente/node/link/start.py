@@ -2,7 +2,8 @@
 
 A loop beside the pumps: it looks at the signer once a second, and while that one is asking, asks every peer
 that can be dialled "what is the largest head of my log?". If a peer knows more, the own log is pulled by the
-pumps, which see that the peer holds more of it. It runs for ever: a signer that was restarted asks again.
+pumps, which see that the peer holds more of it. It runs for ever: a signer that was restarted asks again,
+and what came for other logs while it was away is cosigned.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class StartQuestion:
         if state == "started" and self._state != "started":
             await asyncio.wrap_future(self._keeper.submit(self._keeper.author.catch_up, floor=True))
         self._state = state
+        await asyncio.wrap_future(self._keeper.submit(self._keeper.receiver.cosign_owed))
         if state in ("asking", "behind"):
             await asyncio.wrap_future(self._keeper.submit(self._keeper.author.feed_signer, floor=True))
         if state == "asking":
