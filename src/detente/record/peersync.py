@@ -47,8 +47,9 @@ from detente.record.actions import (
     Wait,
 )
 from detente.record.gossip import Gossip
+from detente.record.lacking import Lacking
 from detente.record.lanes import Lane
-from detente.record.messages import MAX_HEADS, MAX_PUSH_ENTRIES, MAX_WANTS
+from detente.record.messages import MAX_HEADS, MAX_PUSH_ENTRIES
 from detente.record.names import generation_of, parse_mirror, party_of
 
 PROBE_S: Final = 3.0
@@ -65,12 +66,6 @@ AHEAD_AFTER_S: Final = 0.25
 AHEAD_GAP: Final = 64
 #: Logs of one peer that are followed; all parties' generations of a cell are far fewer.
 MAX_FOLLOWED: Final = 256
-
-
-@dataclass(slots=True)
-class _Lacked:
-    urgent: bool
-    not_before: float
 
 
 @dataclass(slots=True)
@@ -97,7 +92,7 @@ class PeerSync:
         self._theirs = _Peer()
         self._floor: dict[str, set[int]] = {}
         self._gossip = Gossip(me, peer)
-        self._lacked: dict[bytes, _Lacked] = {}
+        self._lacking = Lacking()
         self._fresh: dict[str, float] = {}
         self._grace: dict[str, float] = {}
         self._tried: dict[str, float] = {}
@@ -122,8 +117,7 @@ class PeerSync:
 
     def wants(self) -> tuple[bytes, ...]:
         """Hashes of lacked parts to name in answers to this peer, urgent ones first."""
-        ordered = sorted(self._lacked, key=lambda one: not self._lacked[one].urgent)
-        return tuple(ordered[:MAX_WANTS])
+        return self._lacking.wants()
 
     def answer_notice(self) -> SendHeads:
         """Heads and cosignatures to answer the peer's notice with. Nothing is struck off by it."""
@@ -142,9 +136,9 @@ class PeerSync:
                 self._learn(event, now)
             case PartLacked():
                 grace = 0.0 if party_of(event.log) == self.peer else RELAY_GRACE_S
-                self._lacked.setdefault(event.sha256, _Lacked(event.urgent, now + grace))
+                self._lacking.lack(event.sha256, event.urgent, now + grace)
             case PartHeld():
-                self._lacked.pop(event.sha256, None)
+                self._lacking.hold(event.sha256)
             case PeerSaid():
                 self._hear(event.holds, event.wants, now)
             case Answered():
@@ -160,7 +154,7 @@ class PeerSync:
         if not self._dials:
             return None
         waits = [lane.not_before for lane in self._lanes.values() if lane.action is None]
-        waits += [one.not_before for one in self._lacked.values()]
+        waits += self._lacking.dues()
         waits += self._gossip.dues()
         waits += self._fresh.values()
         waits += self._grace.values()
@@ -240,8 +234,7 @@ class PeerSync:
             case Pull():
                 idle = self._mine.get(action.log, 0) <= action.start
             case PullPart():
-                if lacked := self._lacked.get(action.sha256):
-                    lacked.not_before = now + IDLE_RETRY_S
+                self._lacking.put_off(action.sha256, now + IDLE_RETRY_S)
                 idle = False
             case SendProbe() | Wait():
                 self._ask_notice = self._ask_notice or isinstance(action, Wait)
@@ -259,13 +252,12 @@ class PeerSync:
             self._theirs.holds[action.log], self._theirs.changed[action.log] = event.size, now
             if event.size > self._mine.get(action.log, 0):
                 self._grace.setdefault(action.log, now)
-        lacked = self._lacked.get(action.sha256) if isinstance(action, PullPart) else None
         lane = self._lane_of(action)
         if not lane.end(action):
             return
-        if lacked is not None and event.code != "unreachable":
-            lacked.not_before = now + IDLE_RETRY_S  # the others of its kind need not wait for it
-        else:
+        refused = action.sha256 if isinstance(action, PullPart) and event.code != "unreachable" else b""
+        # A refused part waits by itself: the others of its kind need not wait for it.
+        if not self._lacking.put_off(refused, now + IDLE_RETRY_S):
             lane.fail(event.code, now)
 
     # Actions. Each gives the next of its kind, None if there is nothing to do.
@@ -353,10 +345,8 @@ class PeerSync:
         return self._part(now, urgent=False)
 
     def _part(self, now: float, *, urgent: bool) -> Action | None:
-        for sha256, one in self._lacked.items():
-            if one.urgent is urgent and one.not_before <= now:
-                return PullPart(self._number(), sha256, urgent)
-        return None
+        sha256 = self._lacking.next(now, urgent=urgent)
+        return None if sha256 is None else PullPart(self._number(), sha256, urgent)
 
     # Small questions.
 
