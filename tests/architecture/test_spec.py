@@ -17,10 +17,11 @@ PARTS = {
     "C": ("signing", 5),
     "D": ("link", 6),
     "E": ("carriers", 4),
+    "F": ("fold", 14),
 }
 FORMATS = [name for name in of(".md", under="spec/formats/") if name.name != "README.md"]
 VECTOR_FOLDERS = sorted({name.parents[1] for name in of(".vector")})
-_RULE = re.compile(r"(?m)^((?:[A-E])?[1-9][0-9]?)\. (.*(?:\n(?![A-E]?[0-9]+\. |#).*)*)")
+_RULE = re.compile(r"(?m)^((?:[A-F])?[1-9][0-9]?)\. (.*(?:\n(?![A-F]?[0-9]+\. |#).*)*)")
 
 
 def rules(name: PurePosixPath) -> dict[str, str]:
@@ -29,7 +30,7 @@ def rules(name: PurePosixPath) -> dict[str, str]:
 
 
 def page(citation: str) -> dict[str, str]:
-    """Rules of `formats/head`, `protocol/link` or `protocol` (all five parts)."""
+    """Rules of `formats/head`, `protocol/link` or `protocol` (all parts)."""
     if citation == "protocol":
         pages = [PurePosixPath(f"spec/protocol/{one}.md") for one, _ in PARTS.values()]
         return {number: said for one in pages for number, said in rules(one).items()}
@@ -107,7 +108,7 @@ class TestVectors:
 
 
 READ = (".py", ".js", ".md", ".toml", ".css", ".html")
-_CITED = re.compile(r"\b(protocol) ([A-E][0-9]+)\b|\b((?:formats|protocol)/[a-z-]+) ([0-9]+)\b")
+_CITED = re.compile(r"\b(protocol) ([A-F][0-9]+)\b|\b((?:formats|protocol)/[a-z-]+) ([0-9]+)\b")
 _PAPERS = r"\b(?:DESIGN|MODELS|domain|record_layer|stack)"
 _AWAY = re.compile(rf"{_PAPERS}\.md\b|{_PAPERS},? (?:section |rule )?(?:P?[0-9]+\b|D[0-9]{{2}}\.)")
 _SELF = PurePosixPath("tests/architecture/test_spec.py")
