@@ -37,7 +37,7 @@ def demo(fast: Fast = False, serve: Serve = False, netns: Netns = False, place: 
         fail(f"{place} is not empty", code=WRONG_USE)
     kept = place.absolute() if place else Path(tempfile.mkdtemp(prefix="detente-demo-"))
     try:
-        held = _run(kept, fast=fast, serve=serve, netns=netns)
+        held = _run(kept, keep=place is not None, fast=fast, serve=serve, netns=netns)
     finally:
         if place is None:
             shutil.rmtree(kept, ignore_errors=True)
@@ -45,7 +45,7 @@ def demo(fast: Fast = False, serve: Serve = False, netns: Netns = False, place: 
         raise typer.Exit(NO)
 
 
-def _run(place: Path, *, fast: bool, serve: bool, netns: bool) -> bool:
+def _run(place: Path, *, keep: bool, fast: bool, serve: bool, netns: bool) -> bool:
     from detente.cli.demo.cell import build
     from detente.cli.demo.play import Play
     from detente.cli.demo.stage import Stage
@@ -65,7 +65,7 @@ def _run(place: Path, *, fast: bool, serve: bool, netns: bool) -> bool:
             _verified(cell, stage, play.keep, digest=_digest(cell))
     finally:
         cell.stop()
-    _summary(console, stage, kept=place)
+    _summary(console, stage, kept=place if keep else None)
     return stage.all_held
 
 
@@ -104,12 +104,12 @@ def _serve(cell: Any, console: Console) -> None:
         threading.Event().wait()
 
 
-def _summary(console: Console, stage: Any, *, kept: Path) -> None:
+def _summary(console: Console, stage: Any, *, kept: Path | None) -> None:
     held = sum(check.took is not None for check in stage.checks)
     console.print(f"\n{held} of {len(stage.checks)} checks held.", style="bold")
     for check in stage.checks:
         if check.took is None:
             console.print(f"  NOT held: {check.sentence}", highlight=False)
-    if kept.exists() and (kept / "evidence").is_dir():
+    if kept is not None and (kept / "evidence").is_dir():
         console.print(f"Left for strangers: {kept / 'evidence'}", soft_wrap=True, highlight=False)
     console.print("EXERCISE EXERCISE EXERCISE", style="bold", justify="center")

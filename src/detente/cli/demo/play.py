@@ -28,6 +28,7 @@ class Play:
         self.stage = stage
         self.keep: list[str] = []
         self._tested: set[str] = set()
+        stage.receipts_of = self._receipts
         self.skew_s = max(0, cell.offsets.get("s2", 0) - cell.offsets.get("s1", 0))
         charter = node_charter(cell.node("g1").folder)
         self._names = sorted(charter.gazetteer.values(), key=lambda name: name.id)
@@ -194,10 +195,13 @@ class Play:
         )  # fmt: skip
 
     def _receipt(self, shown: Shown, party: str) -> str:
-        author = shown.id.split("-")[0].lower()
-        found = self.cell.node(author).api.get(f"/v1/receipts/{shown.id}")
-        shown.receipts = {one["party"]: one for one in found["receipts"]}
+        shown.receipts = self._receipts(shown.id)
         return str(shown.receipts.get(party, {}).get("state"))
+
+    def _receipts(self, name: str) -> dict[str, dict[str, Any]]:
+        author = name.partition("-")[0].lower()
+        found = self.cell.node(author).api.get(f"/v1/receipts/{name}")
+        return {one["party"]: one for one in found["receipts"]}
 
     def _times(self, party: str, shown: Shown) -> dict[str, Any]:
         """Times of receipt as that node computes them from the logs; they must not depend on who looks."""

@@ -6,6 +6,7 @@ only if all held. On a terminal the table is live; elsewhere (a log, a pipe) lin
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from detente.cli.words import clock, isolate, party
 from detente.record.errors import DetenteError
 
 LOOK_S = 0.1
+ASK_S = 0.5
+ROWS = 10
 READ_S = 2.5  # time that a reader gets for a sentence, without --fast
 
 
@@ -40,6 +43,16 @@ class Shown:
     sent: int
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def author(self) -> str:
+        """The party in whose log it stands."""
+        return self.id.partition("-")[0].lower()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everyone holds it."""
+        return bool(self.receipts) and all(one["state"] == "held" for one in self.receipts.values())
+
 
 class Stage:
     """Tells scenes, waits for conditions, keeps the checks."""
@@ -52,6 +65,9 @@ class Stage:
         self._shown: list[Shown] = []
         self._scene = ""
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        #: Asks the author's node for an entry's receipts; set by whoever plays.
+        self.receipts_of: Callable[[str], dict[str, dict[str, Any]]] = lambda _entry: {}
+        self._asked = 0.0
 
     def __enter__(self) -> Stage:
         if self._live:
@@ -65,8 +81,8 @@ class Stage:
     def scene(self, sentence: str) -> None:
         """Begin a scene."""
         self._scene = sentence
-        if self._live is None:
-            self._console.print(f"\n== {sentence}", highlight=False)
+        console = self._live.console if self._live else self._console
+        console.print(f"\n== {sentence}", highlight=False, style="bold")
         self._draw()
         if not self._fast:
             time.sleep(READ_S)
@@ -118,14 +134,25 @@ class Stage:
 
     def _draw(self) -> None:
         if self._live:
+            self._ask_receipts()
             self._live.update(Group(Text(self._scene, style="bold"), self._table()), refresh=True)
+
+    def _ask_receipts(self) -> None:
+        """Bring the table up to date, now and then: a node that is stopped on purpose does not answer."""
+        if time.monotonic() - self._asked < ASK_S:
+            return
+        self._asked = time.monotonic()
+        for shown in self._shown[-ROWS:]:
+            if not shown.complete:
+                with contextlib.suppress(DetenteError, OSError):
+                    shown.receipts = self.receipts_of(shown.id)
 
     def _table(self) -> Table:
         table = Table(pad_edge=False)
         for head in ("entry", "says", "sent", *(party(p) for p in self.parties)):
             table.add_column(head, no_wrap=head == "entry")
-        for shown in self._shown[-10:]:
-            cells = [cell(shown.receipts.get(p)) for p in self.parties]
+        for shown in self._shown[-ROWS:]:
+            cells = ["author" if p == shown.author else cell(shown.receipts.get(p)) for p in self.parties]
             table.add_row(shown.id, shown.says, clock(shown.sent), *cells)
         return table
 
@@ -135,8 +162,8 @@ def cell(receipt: dict[str, Any] | None) -> str:
     if receipt is None:
         return "·"
     at = clock(receipt.get("at"))
-    if receipt["state"] == "not held":
-        return "not held"
+    if receipt["state"] in ("not held", "held for relay"):
+        return str(receipt["state"])
     words = [f"holds {at}" + (" relay" if receipt.get("by_path") == "relay" else "")]
     for key, word in (("acknowledged_at", "ack"), ("answered_at", "answered")):
         if receipt.get(key):
