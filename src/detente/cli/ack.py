@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.options import HERE, NodeDir, errors_in_words
+from detente.cli.options import HERE, NO, NodeDir, errors_in_words, fail
 from detente.cli.receipts import EntryArgument
 from detente.cli.send import release
 from detente.cli.words import utc
@@ -24,6 +24,9 @@ def ack(
     with errors_in_words():
         api = LocalApi(NodeFolder(folder))
         row = api.get(f"/v1/entries/{entry}")
+        acts = api.get("/v1/charter")["kinds"].get(row["kind"], {}).get("acts", {})
+        if "ACK" not in acts:
+            fail(f"{row['kind']} is not acknowledged", code=NO, hint=f"it has the acts {', '.join(acts)}")
         case = row.get("case") or entry
         sent = release(api, row["kind"], "ACK", [f"ack={code}"], case=case, refers_to=[entry], post=post)
     print(f"{sent['id']} in the log at {utc(sent['time'])}. Receipt is confirmed. This is not agreement.")

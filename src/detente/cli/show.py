@@ -35,7 +35,8 @@ def show(entry: EntryArgument, folder: NodeDir = HERE, as_json: AsJson = False) 
     for receipt in receipts:
         print("  " + receipt_line(receipt))
     if case:
-        print(f"case {case['id']}: {case['state']}, {case['confirmation']}")
+        confirmation = f", {case['confirmation']}" if case.get("confirmation") else ""
+        print(f"case {case['id']}: {case['state']}{confirmation}")
         for clock in case.get("clocks", ()):
             print(f"  clock {clock['rule']}: {clock['state']}, due {utc(clock['due'])}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ PARTIES = ("s1", "s2", "g1")
 TEMPLATE = Path(detente.charter.__file__).parent / "examples" / "demo"
 CLOCK_OFFSETS = {"s1": -20, "s2": 20, "g1": 0}  # 40 s apart, with --netns
 STOP_S = 10
+PORTS = range(20000, 32000)
 
 
 @dataclass
@@ -139,12 +141,16 @@ class Cell:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports on loopback that nobody listens on now, and that no outgoing connection is given meanwhile."""
+    found: list[int] = []
+    # From below the range that systems give out by themselves: a port asked of the system and let go again
+    # may belong to somebody's connection, or to one of our own cables, before the node listens on it.
+    for port in random.sample(PORTS, len(PORTS)):
+        if len(found) == count:
+            break
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
 
 
 #: What the demo's alarm runs: one line with the instant and the entry's id. A real watch would ring.
