@@ -77,7 +77,7 @@ def press(cell: Cell, sender: Officer, *, meaning: int) -> str:
 
 
 class TestPurpose:
-    """DESIGN: the smallest thing that is the whole product."""
+    """The smallest thing that is the whole product."""
 
     def test_pressed_in_arabic_heard_and_shown_in_hebrew_answered_by_two_keys(
         self, cell: Cell, watch: dict[str, Officer]
