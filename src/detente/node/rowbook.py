@@ -130,7 +130,9 @@ class RowBook:
         """Arrivals behind `position`: each position with its entry's row as of now."""
         start = bisect.bisect_right(self._positions, position)
         end = start + limit
-        pairs = zip(self._positions[start:end], self._ids[start:end], strict=True)
+        # The writer appends the id before the position, and may do so between these two slices: what has a
+        # position has an id, and an id that has none yet is left for the next call.
+        pairs = zip(self._positions[start:end], self._ids[start:end], strict=False)
         return [(at, self._rows[entry]) for at, entry in pairs]
 
     def of_kind(self, kind: str) -> list[EntryRow]:

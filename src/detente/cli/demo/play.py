@@ -44,7 +44,16 @@ class Play:
                 scene()
             except DetenteError as error:
                 self.stage.fault(f"a node refused: {error} (who must act: {error.who})")
+                self._tell_faults()
                 return
+
+    def _tell_faults(self) -> None:
+        """What the nodes' own logs say of faults: places in the program, never content."""
+        for node in self.cell.nodes.values():
+            for path in sorted(node.folder.log.glob("*.jsonl")):
+                for line in path.read_text(encoding="utf-8").splitlines():
+                    if '"error"' in line:
+                        self.stage.say(f"{node.party.upper()} {path.stem}: {line}")
 
     def lines_come_up(self) -> None:
         """Pairing, start question, accession, first heartbeats."""
