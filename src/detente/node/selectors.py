@@ -134,12 +134,9 @@ def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, 
 
 
 def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
-    """For each mirror the newest cosignature of exactly that head, of the root held here if there is one."""
+    """For each mirror the newest cosignature of exactly that head."""
     newest: dict[str, CosignatureRow] = {}
-    found = _cosignatures(origin).filter(size=size)
-    if head := head_at(origin, size):
-        found = found.filter(root=head.root)
-    for row in found.order_by("time"):
+    for row in _cosignatures(origin).filter(size=size).order_by("time"):
         newest[row.mirror] = cosignature_row(row)
     return tuple(newest.values())
 

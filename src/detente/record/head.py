@@ -39,7 +39,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A head whose two signatures were verified. `note` is its body and these two lines."""
+    """A head whose two signatures were verified. `note` is as it came, foreign lines included."""
 
     head: Head
     time: int
@@ -88,8 +88,7 @@ def sign_head(head: Head, pair: KeyPair, time: int) -> bytes:
 
 
 def open_head(note: bytes, keys: LogKeys) -> SignedHead:
-    """The head of a note that both of the log's keys signed; its `note` has these two lines alone, whatever
-    cosignatures came with them: those have a life of their own.
+    """The head of a note that both of the log's keys signed.
 
     Raises Malformed if the bytes are no note of a head, Unverified if a signature is missing or wrong, or
     if the head is another log's.
@@ -100,9 +99,8 @@ def open_head(note: bytes, keys: LogKeys) -> SignedHead:
         raise Unverified("origin", origin=head.origin, expected=keys.origin)
     line = _required(parsed.signatures, keys.ed25519)
     keys.ed25519.verify(line.signature, parsed.text)
-    second = _required(parsed.signatures, keys.mldsa44)
-    time = verify_mldsa44(second, keys.mldsa44, head)
-    return SignedHead(head, time, encode_note(parsed.text, (line, second)))
+    time = verify_mldsa44(_required(parsed.signatures, keys.mldsa44), keys.mldsa44, head)
+    return SignedHead(head, time, note)
 
 
 def cosign(head: Head, mirror_name: str, pair: KeyPair, time: int) -> Cosignature:
