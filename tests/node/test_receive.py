@@ -24,6 +24,7 @@ from detente.record.header import MissingRange, PartInfo, encode_header, parse_h
 from detente.record.keys import KeyPair
 from detente.record.messages import Ahead, Notice, Push, PushAnswer, open_cosignature_note
 from detente.record.names import EntryId, origin
+from detente.record.note import add_lines
 from detente.record.parts import seal, sealed_hash
 from detente.record.tree import EMPTY_ROOT, Tree, leaf_hash, root_of
 from node.database import use
@@ -382,6 +383,41 @@ class TestTwoHistories:
             run(receiver.take_push("s2", peer.push()))
         self.convicted(cell)
 
+    def test_a_mirror_that_confirmed_another_root_is_to_be_asked(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        forked = self.other(peer, 2)
+        head = Head(S2, 2, root_of(map(leaf_hash, forked)))
+        made = cell.cosign("g1", head, NOON)
+        assert not receiver.take_cosignature(head.body() + b"\n" + made.lines)
+        assert receiver.take_doubts() == [("g1", S2)]
+        assert receiver.take_doubts() == []
+        assert selectors.largest_cosignature(S2, "g1") is None, "it is no receipt of what is held here"
+        assert selectors.evidence() == (), "no key of the log's is on it"
+
+    def test_one_file_for_two_heads(self, cell: Cell, receiver: Receiver, peer: Peer) -> None:
+        for _ in range(2):
+            peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        tree = Tree(map(leaf_hash, self.other(peer, 2)))
+        for later in (0, 1):  # the same statement, signed again
+            with pytest.raises(Equivocation):
+                receiver.take_head(sign_head(Head(S2, 2, tree.root()), peer.pair, NOON + later))
+        self.convicted(cell)
+
+    def test_a_heads_note_is_kept_without_cosignatures(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        peer.write()
+        head = Head(S2, 1, root_of([leaf_hash(peer.entries[0])]))
+        plain = peer.head()
+        shown = add_lines(plain, cell.cosign("g1", head, NOON).lines)
+        run(receiver.take_push("s2", replace(peer.push(), head=shown)))
+        assert selectors.largest_head(S2).note == plain != shown
+
     def test_an_honest_older_head_is_no_fork(self, cell: Cell, receiver: Receiver, peer: Peer) -> None:
         for _ in range(3):
             peer.write()
@@ -516,6 +552,17 @@ class TestOwnLogRefetched:
         receiver.take_notice("g1", Notice((note,)))
         assert (signer.status().state, signer.status().cause) == ("stopped", "own-head-unknown")
         assert selectors.heads(S1) == ()
+
+    def test_another_own_head_of_a_size_that_it_signed_stops_it(
+        self, cell: Cell, clock: Clock, receiver: Receiver, signer: RoomSigner
+    ) -> None:
+        author = cell.author("s1", signer, clock)
+        author.append([author.prepare(words("said"))])
+        stolen = key_files.log_pair(cell.folder("s1"))
+        with pytest.raises(Equivocation):
+            receiver.take_head(sign_head(Head(S1, 1, bytes(32)), stolen, NOON))
+        assert (signer.status().state, signer.status().cause) == ("stopped", "own-head")
+        assert [row.origin for row in selectors.evidence()] == [S1]
 
 
 class TestFullDisk:

@@ -187,10 +187,9 @@ class TestHeads:
         assert selectors.largest_head(S2, within=3).size == 3
 
     def test_cosignatures_by_size_and_mirror(self) -> None:
-        for n in range(3):
-            add(n, [entry(n)])
+        roots = {n + 1: add(n, [entry(n)]).root for n in range(3)}
         rows = [
-            CosignatureRow(S2, size, bytes(32), mirror, time, f"{mirror}{size}{time}".encode())
+            CosignatureRow(S2, size, roots[size], mirror, time, f"{mirror}{size}{time}".encode())
             for mirror, size, time in [("g1", 1, 10), ("g1", 3, 30), ("s1", 2, 20), ("g1", 3, 40)]
         ]
         assert store.add_cosignatures(rows, at=NOON) == rows
@@ -204,6 +203,8 @@ class TestHeads:
         assert selectors.first_cosignature_covering(S2, "g1", 0).time == 10
         assert selectors.first_cosignature_covering(S2, "g1", 1).time == 30
         assert selectors.first_cosignature_covering(S2, "s1", 2) is None
+        store.add_cosignatures([CosignatureRow(S2, 3, bytes(32), "s1", 50, b"of another tree")], at=NOON)
+        assert [row.mirror for row in selectors.cosignatures(S2, 3)] == ["g1"], "of the root held here alone"
 
 
 class TestParts:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from detente.record.errors import Conflict, Malformed, Unverified
-from detente.record.head import Head, cosign, sign_head
+from detente.record.head import Head, cosign, open_head, sign_head
 from detente.record.header import Header, PartInfo, encode_header, parse_header
 from detente.record.keys import KeyPair, LogKeys, MirrorKeys
 from detente.record.names import mirror_name, origin, party_of
@@ -236,6 +236,14 @@ class MemoryShelf:
         self.part_bytes[sha256] = data
         self._news.append(PartHeld(sha256))
         return True
+
+    async def unknown_heads(self, notes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        for note in notes:
+            open_head(note, log_keys(party_of(cosigned_head(note).origin)))
+        return ()
+
+    async def take_head(self, note: bytes) -> None:
+        raise AssertionError("no head is unknown here")
 
     async def take_cosignature(self, note: bytes) -> bool:
         head = cosigned_head(note)

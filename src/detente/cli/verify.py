@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from detente.record.errors import DetenteError, Malformed
+from detente.record.evidence import parse_two_histories, verify_two_histories
 from detente.record.keys import LogKeys, parse_vkey
 from detente.record.policy import Policy, parse_policy
 from detente.record.proof import parse_proof, verify_proof
@@ -51,6 +52,9 @@ def check(place: Path, *, policy_file: Path | None, digest: str) -> int:
         print(f"{name}: {fault or 'in the log'}")
         sound &= fault is None
     _tell_fork(place)
+    for name, told, proven in _evidence(place, policy):
+        print(f"{name}: {told}")
+        sound &= not proven
     if not sound:
         print("NOT CONSISTENT")
         return NOT_CONSISTENT
@@ -107,6 +111,19 @@ def _proofs(place: Path, policy: Policy) -> Iterator[tuple[str, str | None]]:
             yield path.stem, None if judged.satisfied else "quorum NOT met"
         except (OSError, DetenteError) as error:
             yield path.stem, str(error)
+
+
+def _evidence(place: Path, policy: Policy) -> Iterator[tuple[str, str, bool]]:
+    """(file, what it says, whether it convicts) of two histories that the exporting node found."""
+    for path in sorted((place / "evidence").glob("*.two-histories")):
+        name = f"evidence/{path.name}"
+        try:
+            found = parse_two_histories(_bytes(path))
+            verify_two_histories(found, policy.log_keys(found.log))
+        except (OSError, DetenteError) as error:
+            yield name, f"proves nothing: {error}", False
+        else:
+            yield name, f"{found.log}: TWO HISTORIES, proven", True
 
 
 def _tell_fork(place: Path) -> None:

@@ -11,9 +11,14 @@ from collections.abc import Callable
 from detente.charter.model import Charter
 from detente.node import selectors, store
 from detente.node.charter_keys import log_keys
-from detente.node.rows import HeadRow
+from detente.node.rows import CosignatureRow, HeadRow
 from detente.record.errors import Equivocation, Unverified
-from detente.record.evidence import TwoHistories, encode_two_histories, find_two_histories
+from detente.record.evidence import (
+    TwoHistories,
+    encode_two_histories,
+    find_two_histories,
+    parse_two_histories,
+)
 from detente.record.head import SignedHead
 from detente.record.mirror import Accepted, ForkFound, fork_evidence
 from detente.record.tree import Frontier, Tree, leaf_hash
@@ -38,6 +43,19 @@ class Forks:
         if known is None and log is not None and head.size <= log.size:
             self._compare(signed, log.size)
         return store.add_head(row, at=self._clock())
+
+    def contradicts(self, row: CosignatureRow) -> bool:
+        """Whether a mirror confirmed another root than that of the tree held here.
+
+        Nothing signed by the log's keys is in hand then; the mirror has it, and must be asked.
+        """
+        log = selectors.log(row.origin)
+        if log is None or not 0 < row.size <= log.size:
+            return False
+        head = selectors.head_at(row.origin, row.size)
+        if head is not None:
+            return head.root != row.root
+        return Tree(selectors.leaves(row.origin, 0, row.size)).root() != row.root
 
     def check(self, accepted: Accepted) -> None:
         """Compare heads shown earlier with the tree that `accepted` brings. Raises Equivocation on a fork."""
@@ -92,8 +110,17 @@ class Forks:
             raise Equivocation(origin)
 
     def _keep(self, origin: str, found: TwoHistories) -> None:
+        """One file for two heads, whatever cosignatures their notes carry today."""
+        known = [_heads_of(parse_two_histories(row.file)) for row in selectors.evidence(origin)]
+        if _heads_of(found) in known:
+            return
         store.add_evidence(origin, encode_two_histories(found), at=self._clock())
 
     def _frontier(self, origin: str) -> Frontier:
         log = selectors.log(origin)
         return Frontier(log.size, log.frontier) if log else Frontier()
+
+
+def _heads_of(found: TwoHistories) -> set[bytes]:
+    """The bodies of the two heads."""
+    return {note.partition(b"\n\n")[0] for note in (found.smaller, found.larger)}

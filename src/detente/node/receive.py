@@ -82,6 +82,7 @@ class Receiver:
         self._charter, self._me, self._signer = charter, me, signer
         self._opener, self._reserve, self._clock = opener, reserve, clock
         self._forks = Forks(charter, clock)
+        self._doubts: set[tuple[str, str]] = set()  # mirror, origin; the writer's own
         self._kept: OrderedDict[bytes, None] = OrderedDict()  # notes known to be stored; the writer's own
 
     # ---- jobs
@@ -141,11 +142,13 @@ class Receiver:
         """Keep a signed head of any log. Raises Equivocation if it contradicts what is held."""
         head = parse_body(parse_note(note).text)
         signed = open_head(note, log_keys(self._charter, head.origin))
-        held = selectors.log(head.origin)
-        if party_of(head.origin) == self._me and (held is None or head.size > held.size):
-            # Our own keys signed what this store does not hold: the signer judges, and stops if it must (C3).
+        known = selectors.head_at(head.origin, head.size)
+        if party_of(head.origin) == self._me and (known is None or known.root != head.root):
+            # Our own keys signed what this store does not know: the signer judges, and stops if it must (C3).
             self._signer.feed(self._signer.status().size, (), note)
-            return head
+            held = selectors.log(head.origin)
+            if held is None or head.size > held.size:
+                return head
         self._forks.keep(signed)
         return head
 
@@ -184,6 +187,11 @@ class Receiver:
     def take_cosignature(self, note: bytes) -> bool:
         """Keep a mirror's cosignature of any log; False if it is known. Raises Malformed or Unverified."""
         return bool(self._take_cosignatures([note], strict=True))
+
+    def take_doubts(self) -> list[tuple[str, str]]:
+        """(mirror, origin) of cosignatures that contradict what is held, since the last call (C4)."""
+        found, self._doubts = sorted(self._doubts), set()
+        return found
 
     def renew(self, origin: str) -> CosignatureRow | None:
         """Cosign the largest head held of that log again, with the time of now (B2)."""
@@ -317,7 +325,10 @@ class Receiver:
                 _log.warning("a cosignature was not kept: %s", error.code)
         if not rows:
             return []
-        fresh = store.add_cosignatures([row for _, row in rows], at=self._clock())
+        # One over another root than ours says nothing of what we hold: kept, it would pass for a receipt.
+        doubted = {row for _, row in rows if self._forks.contradicts(row)}
+        self._doubts |= {(row.mirror, row.origin) for row in doubted}
+        fresh = store.add_cosignatures([row for _, row in rows if row not in doubted], at=self._clock())
         # Remembered only now: a note whose transaction failed must be taken when it comes again.
         self._kept.update((note, None) for note, _ in rows)
         while len(self._kept) > KEPT:

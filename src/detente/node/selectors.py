@@ -134,9 +134,12 @@ def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, 
 
 
 def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
-    """For each mirror the newest cosignature of exactly that head."""
+    """For each mirror the newest cosignature of exactly that head, of the root held here if there is one."""
     newest: dict[str, CosignatureRow] = {}
-    for row in _cosignatures(origin).filter(size=size).order_by("time"):
+    found = _cosignatures(origin).filter(size=size)
+    if head := head_at(origin, size):
+        found = found.filter(root=head.root)
+    for row in found.order_by("time"):
         newest[row.mirror] = cosignature_row(row)
     return tuple(newest.values())
 

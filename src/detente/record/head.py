@@ -39,7 +39,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A head whose two signatures were verified. `note` is as it came, foreign lines included."""
+    """A head whose two signatures were verified. `note` is its body and these two lines."""
 
     head: Head
     time: int
@@ -88,7 +88,8 @@ def sign_head(head: Head, pair: KeyPair, time: int) -> bytes:
 
 
 def open_head(note: bytes, keys: LogKeys) -> SignedHead:
-    """The head of a note that both of the log's keys signed.
+    """The head of a note that both of the log's keys signed; its `note` has these two lines alone, whatever
+    cosignatures came with them: those have a life of their own.
 
     Raises Malformed if the bytes are no note of a head, Unverified if a signature is missing or wrong, or
     if the head is another log's.
@@ -99,8 +100,9 @@ def open_head(note: bytes, keys: LogKeys) -> SignedHead:
         raise Unverified("origin", origin=head.origin, expected=keys.origin)
     line = _required(parsed.signatures, keys.ed25519)
     keys.ed25519.verify(line.signature, parsed.text)
-    time = verify_mldsa44(_required(parsed.signatures, keys.mldsa44), keys.mldsa44, head)
-    return SignedHead(head, time, note)
+    second = _required(parsed.signatures, keys.mldsa44)
+    time = verify_mldsa44(second, keys.mldsa44, head)
+    return SignedHead(head, time, encode_note(parsed.text, (line, second)))
 
 
 def cosign(head: Head, mirror_name: str, pair: KeyPair, time: int) -> Cosignature:

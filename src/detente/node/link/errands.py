@@ -16,7 +16,7 @@ from detente.node.link.errors import NOT_FOUND
 from detente.node.link.hub import Hub
 from detente.node.link.news import WAIT_S
 from detente.node.link.probes import Probes
-from detente.record.errors import Malformed, Refused, Unreachable
+from detente.record.errors import Malformed, Refused, Unreachable, Unverified
 from detente.record.messages import MAX_NOTICE_BODY, MAX_PROBE_BODY
 from detente.record.note import MAX_NOTE
 from detente.record.sync import (
@@ -27,6 +27,7 @@ from detente.record.sync import (
     Pull,
     PullPart,
     Push,
+    PushAnswer,
     SendAhead,
     SendHeads,
     SendProbe,
@@ -93,7 +94,9 @@ class Errands:
         notice = parse_notice(await self.client.post("heads", body, limit=MAX_NOTICE_BODY))
         for note in action.cosignatures:
             self._hub.has(self._peer, note)
+        fresh = await self._shelf.unknown_heads(known_of(notice, self._shelf.knows))
         self._hub.learn(notice.cosignatures, self._peer)
+        self._hub.keep_heads(fresh, self._peer)
         return Answered(action, sizes_of(notice, self._shelf.knows), notice.wants)
 
     async def _ahead(self, action: SendAhead) -> Answered:
@@ -114,11 +117,22 @@ class Errands:
         if action.own:
             await self._shelf.take_own(push)
         else:
-            answer = await self._shelf.take_push(push, self._peer)
+            answer = await self._take(push, place)
             if answer.cosignature:
                 self._hub.news.add()
         await self._hub.read()  # PeerSync is told `Holds` before the answer
         return Answered(action, {action.log: head.size})
+
+    async def _take(self, push: Push, place: str) -> PushAnswer:
+        try:
+            return await self._shelf.take_push(push, self._peer)
+        except Unverified:
+            if not push.start:
+                raise
+        # A head of the log's own keys over another past than ours: with that past the two can be compared,
+        # and either convict (C4) or show the peer's entries to be wrong.
+        past = await self._entries(place, 0, push.start)
+        return await self._shelf.take_push(replace(push, start=0, entries=past + push.entries), self._peer)
 
     async def _entries(self, place: str, start: int, size: int) -> tuple[bytes, ...]:
         entries: list[bytes] = []
@@ -159,6 +173,11 @@ class Errands:
             raise
         # While a `wait` was held open the clock went on: its middle says nothing about the other clock.
         return Answered(action, self._probes.heard(self._peer, body, asked if wait_s == 0.0 else None))
+
+
+def known_of(notice: Notice, knows: Callable[[str], bool]) -> tuple[bytes, ...]:
+    """A notice's heads of those logs whose keys are known here."""
+    return tuple(note for note in notice.heads if knows(cosigned_head(note).origin))
 
 
 def sizes_of(notice: Notice, knows: Callable[[str], bool]) -> Mapping[str, int]:

@@ -111,6 +111,21 @@ class Hub:
                 logs.line("cosignature-refused", peer=peer, code=error.code)
         self._dirty.set()
 
+    # Heads.
+
+    def keep_heads(self, notes: tuple[bytes, ...], peer: str) -> None:
+        """Keep verified heads that `peer` showed, behind the answer: nobody waits for it."""
+        if notes:
+            self.spawn(self._keep_heads(notes, peer))
+
+    async def _keep_heads(self, notes: tuple[bytes, ...], peer: str) -> None:
+        for note in notes:
+            try:
+                await self.shelf.take_head(note)
+            except DetenteError as error:
+                logs.line("head-refused", peer=peer, code=error.code)
+        self._dirty.set()
+
     def _who_has(self, note: bytes) -> set[str]:
         digest = hashlib.sha256(note).digest()
         found = self._notes.setdefault(digest, set())

@@ -93,6 +93,12 @@ class Shelf(Protocol):
     async def take_part(self, data: bytes) -> bool:
         """Store a part that is wanted here; False if nobody wants it."""
 
+    async def unknown_heads(self, notes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Those signed heads that are not held here. Raises Malformed or Unverified."""
+
+    async def take_head(self, note: bytes) -> None:
+        """Keep a signed head. Raises Equivocation if it contradicts what is held; both are kept (C4)."""
+
     async def take_cosignature(self, note: bytes) -> bool:
         """Verify and store a mirror's cosignature; False if it is here already."""
 

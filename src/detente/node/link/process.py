@@ -14,6 +14,7 @@ from detente.node.keeper import open_keeper
 from detente.node.link import server
 from detente.node.link.client import PeerClient
 from detente.node.link.errands import Errands
+from detente.node.link.histories import Histories
 from detente.node.link.hub import Hub
 from detente.node.link.lineset import Line, lines_of
 from detente.node.link.probes import Probes
@@ -23,6 +24,7 @@ from detente.node.link.selftest import check_listener
 from detente.node.link.shelf import KeptShelf
 from detente.node.link.start import StartQuestion
 from detente.node.link.tls import Identity, client_context, server_context
+from detente.node.reader import Reader
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Writer
 from detente.record.errors import Refused, declare
@@ -65,6 +67,9 @@ class LinkProcess:
         dialled = {peer: client for peer, client in clients.items() if client is not None}
         asking = StartQuestion(self._folder.origin, SignerClient(self._folder), context.keeper, dialled)
         _run(stack, asking.run())
+        reader = Reader(1)
+        stack.push_async_callback(asyncio.to_thread, reader.stop)
+        _run(stack, Histories(context.keeper, reader, dialled).run())
 
     def _join(self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack) -> PeerClient | None:
         """A pump for the peer; its dialling end, if it can be dialled."""

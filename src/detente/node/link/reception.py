@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detente.node.link.errands import sizes_of
+from detente.node.link.errands import known_of, sizes_of
 from detente.node.link.errors import NOT_FOUND, UNKNOWN_LOG
 from detente.node.link.hub import Hub
 from detente.node.link.probes import Probes
@@ -54,8 +54,10 @@ class Reception:
         """SPEC: protocol D2, relay"""
         notice = parse_notice(body)
         sizes = sizes_of(notice, self._shelf.knows)
+        fresh = await self._shelf.unknown_heads(known_of(notice, self._shelf.knows))
         self._hub.learn(notice.cosignatures, peer)
         self._say(peer, PeerSaid(sizes, notice.wants))
+        self._hub.keep_heads(fresh, peer)
         pump = self._hub.pumps.get(peer)
         if pump is None:
             return encode_notice(Notice())

@@ -14,6 +14,7 @@ from detente.charter.model import Charter
 from detente.node.keeper import Keeper
 from detente.node.link import outgoing
 from detente.node.link.feed import Feed
+from detente.node.link.histories import unknown_heads
 from detente.node.link.quotas import Quotas
 from detente.node.reader import Reader
 from detente.node.selectors import part_for
@@ -31,7 +32,7 @@ class KeptShelf:
     """Shelf over the keeper of one node."""
 
     def __init__(self, me: str, charter: Charter, keeper: Keeper, now: Callable[[], int]) -> None:
-        self._me, self._keeper = me, keeper
+        self._me, self._keeper, self._charter = me, keeper, charter
         self._reader = Reader(2)
         self._feed = Feed(me)
         self._outgoing = outgoing.Outgoing()
@@ -103,6 +104,12 @@ class KeptShelf:
         return bool(
             await asyncio.wrap_future(self._keeper.submit(self._keeper.receiver.take_part, data, floor=floor))
         )
+
+    async def unknown_heads(self, notes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        return await self._read(unknown_heads, self._charter, notes) if notes else ()
+
+    async def take_head(self, note: bytes) -> None:
+        await asyncio.wrap_future(self._keeper.submit(self._keeper.receiver.take_head, note))
 
     async def take_cosignature(self, note: bytes) -> bool:
         return bool(
