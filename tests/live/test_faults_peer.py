@@ -314,7 +314,9 @@ class TestTwoHistories:
         judged = faults.detente("verify", str(place))
         assert judged.returncode == 1, judged.stdout + judged.stderr
         assert f"{S2}: TWO HISTORIES, proven" in judged.stdout
-        assert not [line for line in judged.stdout.splitlines() if " in checkpoint" in line], judged.stdout
+        # Nothing else is held against anybody. S2's node is not there to cosign what the others said since.
+        faulty = [line for line in judged.stdout.splitlines() if " in checkpoint" in line]
+        assert all(line.startswith("  quorum in checkpoint") for line in faulty), judged.stdout
 
     def test_the_others_go_on(self, cell: Cell) -> None:
         entry = faults.sent_in_the_end(cell, "s1")
