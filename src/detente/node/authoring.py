@@ -120,8 +120,11 @@ class Author:
         opener: Opener,
         recipients: Callable[[], Mapping[str, str]],
         clock: Callable[[], int],
+        make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """`recipients`: receiving key (age1pq…) of every party in force, the own included."""
+        """`recipients`: receiving key (age1pq…) of every party in force, the own included; `make_room`: asks
+        the reserve for disk before the own log is written (protocol D5)."""
+        self._make_room = make_room
         self.origin, self.me = origin, me
         self._signer, self._opener, self._recipients, self._clock = signer, opener, recipients, clock
 
@@ -163,11 +166,13 @@ class Author:
 
     def propose(self, prepared: Prepared) -> str:
         """Keep a draft that waits for approvals; its name. Raises Refused `core-repeated`, `disk-full`."""
+        self._make_room()
         save_proposal(prepared.row, prepared.parts)
         return prepared.row.name
 
     def append(self, payloads: Sequence[Prepared | Release]) -> list[Logged | DetenteError]:
         """The function of the writer's group `append`: one result or refusal for each payload, in order."""
+        self._make_room()
         rows: list[ProposalRow | DetenteError] = []
         for payload in payloads:
             try:

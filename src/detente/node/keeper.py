@@ -55,7 +55,7 @@ def open_keeper(
     me = folder.party
     opener = Opener(me, key_files.receiving_seeds(folder), key_files.storage_key(folder))
     reserve = Reserve(folder.path, folder.settings.disk_reserved_mb)
-    author = Author(folder.origin, me, signer, opener, lambda: recipients(charter), clock)
+    author = Author(folder.origin, me, signer, opener, lambda: recipients(charter), clock, reserve.make_room)
     writer.group(GROUP, author.append)
     receiver = Receiver(charter, me, signer, opener, reserve, clock)
     return Keeper(writer, author, receiver, opener, reserve)

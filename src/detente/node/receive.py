@@ -99,6 +99,7 @@ class Receiver:
         headers = [store.parse_or_none(one) for one in accepted.entries]
         if accepted.entries and not all(one is not None and one.floor for one in headers):
             self._reserve.require(sum(map(len, push.entries)) + sum(map(len, push.parts)))
+        self._reserve.make_room()
         yield from self._store(accepted, headers, push.parts)
         yield None  # the officer's side hears now; the receipt is signed meanwhile
         self._take_cosignatures(push.cosignatures)
@@ -159,6 +160,7 @@ class Receiver:
         header = store.parse_or_none(ahead.entry)
         if header is None or not header.floor:
             raise Refused(NOT_FLOOR, log=ahead.log, index=ahead.index)
+        self._reserve.make_room()
         self._forks.keep(signed)
         parts = self._ours(header, ahead.log, ahead.parts)
         opened = self._opener.open_all(party_of(ahead.log), ahead.index, header, parts)

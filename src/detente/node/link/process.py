@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
-from detente.node import api, pairing
+from detente.node import api, logs, pairing
 from detente.node.context import NodeContext
+from detente.node.disk import Reserve
 from detente.node.folder import NodeFolder
 from detente.node.keeper import open_keeper
 from detente.node.link import server
@@ -31,6 +32,8 @@ from detente.record.errors import Refused, declare
 from detente.record.sync import PeerSync
 
 CANNOT_LISTEN: Final = declare("cannot-listen", "operator", "the address of a listener is taken or not ours")
+#: Between two looks at whether the held-back part of the disk's reserve is whole: one `statvfs`.
+RESERVE_S: Final = 3.0
 STOP_S: Final = 4.0  # for what waits in the writer; the supervisor kills after five
 
 
@@ -64,6 +67,7 @@ class LinkProcess:
         for line in self._lines:
             await self._listen(hub, line, probes, stack)
         _run(stack, hub.run())
+        _run(stack, _hold_reserve(context.keeper.reserve))
         dialled = {peer: client for peer, client in clients.items() if client is not None}
         asking = StartQuestion(self._folder.origin, SignerClient(self._folder), context.keeper, dialled)
         _run(stack, asking.run())
@@ -101,6 +105,16 @@ class LinkProcess:
         bound = runner.addresses[0][1]
         await check_listener(_local(host), bound, self._identity, context, line.ca)
         gate.set()
+
+
+async def _hold_reserve(reserve: Reserve) -> None:
+    """Hold disk back for floor kinds at the start, and again whenever there is room. SPEC: protocol D5"""
+    while True:
+        try:
+            await asyncio.to_thread(reserve.take_back)
+        except OSError as error:  # the next round tries again; floor kinds go on with what is free
+            logs.failure("reserve-not-held", error)
+        await asyncio.sleep(RESERVE_S)
 
 
 def _local(host: str) -> str:
