@@ -26,6 +26,19 @@ def kind_files() -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in sorted((ROOM / "kinds").glob("*.toml"))}
 
 
+def trial_kind_files() -> dict[str, bytes]:
+    """The shipped kind files and T90, which only tests know."""
+    return kind_files() | {"T90.toml": (Path(__file__).parent / "kinds" / "T90.toml").read_bytes()}
+
+
+def trial_template(template: bytes) -> bytes:
+    """A charter without keys that uses T90 too, in every delivery mode."""
+    row = '[[kind]]\nid = "T90"\nmodes = ["COPY", "DIRECT", "RELAY", "SEALED"]\nlevel = "S0"\n\n'
+    text = template.decode()
+    assert text.count("[[kind]]\n") > 1
+    return text.replace("[[kind]]\n", row + "[[kind]]\n", 1).encode()
+
+
 def template() -> bytes:
     """The exercise charter without keys."""
     return (EXERCISE / "charter.toml").read_bytes()
@@ -63,6 +76,13 @@ def charter_text() -> bytes:
 def charter() -> Charter:
     """The exercise charter, read."""
     return load_charter(charter_text(), kind_files())
+
+
+@lru_cache
+def trial_charter() -> Charter:
+    """The exercise charter with T90."""
+    text = new_charter(trial_template(template()), [card(one) for one in PARTIES])
+    return load_charter(text, trial_kind_files())
 
 
 def changed(name: str, old: str, new: str, *, count: int = 1) -> dict[str, bytes]:

@@ -46,7 +46,8 @@ class Act:
     """One entry whose core is open here. `core` is its hash, `fields` the core's fields.
 
     `content` is None when there is none; `content_state` says whether there is, and whether it is held here.
-    `about` is the entry that READ, ACK, PASS_ON and ANSWER speak of.
+    `about` is the entry that READ, ACK, PASS_ON and ANSWER speak of; `content_readers` are the parties that
+    hold a key to content and attachments, without the author.
     """
 
     id: EntryId
@@ -67,6 +68,9 @@ class Act:
     refers_to: tuple[Reference, ...] = ()
     about: EntryId | None = None
     approved_by: tuple[str, ...] = ()
+    mode: str = ""
+    handling: Mapping[str, Any] = field(default_factory=dict)
+    content_readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detente.node.api import alarms, cases, enrolment, entries, release, sessions, status
 from detente.node.api.call import Call
-from detente.node.api.schemas import CODE, ID, TOKEN
+from detente.node.api.schemas import ATTACHMENT, CODE, ID, TOKEN
 
 if TYPE_CHECKING:
     from detente.node.api.services import Services
@@ -17,6 +17,8 @@ Handler = Callable[["Services", Call], Awaitable[Any]]
 
 #: The largest body of most routes: an entry's content may be 1 MiB (cases.core), base64 adds a third.
 ENTRY_BODY: Final = 1_500_000
+#: The same with attachments, all of one call together.
+SPOKEN_BODY: Final = ENTRY_BODY + 4 * (ATTACHMENT // 3 + 1)
 SMALL_BODY: Final = 65_536
 MAX_WAIT_S: Final = 25
 
@@ -99,14 +101,14 @@ ROUTES: Final = (
           release.get_proposals, "Proposals"),
     Route("POST", "/v1/proposals", "propose",
           "Make an entry's core, which officers then approve. Nothing is sent.",
-          release.post_proposal, "Proposed", "Proposal", errors=("not-found", "disk-full"), limit=ENTRY_BODY),
+          release.post_proposal, "Proposed", "Proposal", errors=("not-found", "disk-full"), limit=SPOKEN_BODY),
     Route("POST", "/v1/proposals/{name}/release", "release",
           "Add the approvals and release. Answers when the entry would survive a power cut.",
           release.post_release, "Logged", "Approvals", errors=("released-already", *_ENTRY_ERRORS),
           path_schemas=_A_NAME),
     Route("POST", "/v1/send", "send",
           "Propose and release in one call, by a watch session or, in exercise cells, by the post's own key.",
-          release.post_send, "Logged", "Send", errors=_ENTRY_ERRORS, limit=ENTRY_BODY),
+          release.post_send, "Logged", "Send", errors=_ENTRY_ERRORS, limit=SPOKEN_BODY),
     Route("POST", "/v1/sessions", "sign-in",
           "Begin a watch session: a fresh session key, and the challenge a passkey of the post must sign.",
           sessions.post_session, "Session", "NewSession",

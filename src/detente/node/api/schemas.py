@@ -22,6 +22,13 @@ TEXT: Final[Schema] = {"type": "string", "maxLength": 400}
 YES: Final[Schema] = {"type": "boolean"}
 
 
+#: Largest attachment in one call, bytes: the largest that the line's slowest figure is stated for.
+ATTACHMENT: Final = 16 * 1024 * 1024
+FILE: Final[Schema] = {
+    "type": "string", "maxLength": 4 * (ATTACHMENT // 3 + 1), "description": "a file's bytes in base64",
+}  # fmt: skip
+
+
 def ref(name: str) -> Schema:
     """A reference to a named shape."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -57,6 +64,10 @@ _ENTRY: Final = {
     "post": POST, "precedence": {"type": "string", "enum": ["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"]},
     "to": {"type": "string", "pattern": r"[a-z][a-z0-9]{0,15}",
            "description": "the party asked to act; needed only where the kind leaves a choice"},
+    "mode": {"type": "string", "enum": ["COPY", "DIRECT", "RELAY", "SEALED"],
+             "description": "delivery mode; the case's or the kind's own if it is not given"},
+    "handling": closed("", mode={"type": "string", "enum": ["SHOW"]}, valid_until=TIME),
+    "attachments": rows(FILE, 31),
 }  # fmt: skip
 
 NAMED: Final[dict[str, Schema]] = {
