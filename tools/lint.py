@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 CHECKS = (
-    ("style", [BIN / "ruff", "check", "src", "tests", "tools", "bench"]),
+    ("style", [BIN / "ruff", "check", "src", "tests", "tools", "bench", "fuzz"]),
     ("types", [BIN / "mypy", "src/detente"]),
     ("import contracts", [BIN / "lint-imports", "--no-cache"]),
 )
