@@ -12,6 +12,7 @@ from detente.cli import (
     demo,
     export,
     fsck,
+    import_,
     init,
     log,
     node,
@@ -58,6 +59,7 @@ app.command("receipts")(receipts.receipts)
 app.command("status")(status.status)
 app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)
+app.command("import")(import_.import_)
 app.command("fsck")(fsck.fsck)
 
 

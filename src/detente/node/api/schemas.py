@@ -116,9 +116,22 @@ NAMED: Final[dict[str, Schema]] = {
         id=ID, kind=CODE, opened_by=TEXT, addressee=maybe(TEXT), post=maybe(POST), at=MAYBE_TIME,
         precedence=TEXT, state=TEXT,
         state_as_held=TEXT, open=YES, confirmation=maybe(TEXT), confirm_due=MAYBE_TIME, result=maybe(TEXT),
-        fields={"type": "object"}, timeline=rows({"type": "object"}), clocks=rows(ref("Clock")),
+        fields={"type": "object"}, timeline=rows({"type": "object"}), recalls=rows(ref("Recall")), clocks=rows(ref("Clock")),
         receipts=rows(ref("Receipt")), may=rows(CODE), not_held=rows(ID), quarantined=YES,
     ),
+    "Recall": shown(
+        id=ID, by=TEXT, at=TIME, ends=rows(ID), waiting=rows(TEXT), read_before=rows(TEXT),
+        confirmed=rows(shown(party=TEXT, id=ID, at=TIME, outcome=CODE)),
+    ),
+    "Parts": shown(id=ID, parts=rows(shown(
+        position={"type": "integer"}, role=TEXT, size={"type": "integer"}, sha256=TEXT,
+        state={"type": "string", "enum": [
+            "open", "cannot open", "sealed", "shown", "missing", "over", "destroyed", "not for this party",
+        ]},
+        ends_at=MAYBE_TIME, ended_by=maybe(TEXT), act=maybe(ID), destroyed_at=MAYBE_TIME,
+        was_held={"type": ["boolean", "null"]},
+    ))),
+    "PartBytes": shown(position={"type": "integer"}, role=TEXT, sha256=TEXT, data=FILE),
     "Cases": shown(cases=rows(ref("Case"))),
     "Peer": shown(
         line={"type": "string", "enum": ["direct", "relay", "none"]}, last_heard=MAYBE_TIME, since=MAYBE_TIME,
@@ -166,6 +179,17 @@ NAMED: Final[dict[str, Schema]] = {
     "Enrolled": shown(
         state={"type": "string", "enum": ["registered", "pending"]}, id=maybe(ID), proposal=maybe(TOKEN)
     ),
+    "Sizes": shown(sizes={"type": "object", "description": "log origin → number of entries"}),
+    "CarriedStep": closed(
+        "what data",
+        what={"type": "string", "enum": ["push", "ahead", "part", "receipt"]},
+        data={"type": "string", "maxLength": 90 << 20, "description": "the bytes in base64"},
+        **{"from": {"type": "string", "pattern": "[a-z][a-z0-9]{0,15}", "description": "its author"}},
+    ),
+    "Carried": {
+        "type": "object", "required": ["taken"],
+        "properties": {"taken": YES, "size": {"type": "integer", "minimum": 0}},
+    },
     "Anything": {"type": "object"},
     "Nothing": closed(""),
     "Done": shown(done=YES),
