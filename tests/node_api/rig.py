@@ -33,7 +33,7 @@ from detente.node import pairing  # noqa: E402
 from detente.node.api.running import Running, make_services  # noqa: E402
 from detente.node.api.server import LocalServer  # noqa: E402
 from detente.node.authoring import Author, Draft, DraftPart  # noqa: E402
-from detente.node.charter_keys import recipients  # noqa: E402
+from detente.node.charter_keys import Recipients  # noqa: E402
 from detente.node.client import LocalApi  # noqa: E402
 from detente.node.clocks import ClockLoop  # noqa: E402
 from detente.node.context import NodeContext  # noqa: E402
@@ -185,7 +185,7 @@ class Node:
         folder = self.folders[party]
         signer = self.signer_of(party)
         opener = Opener(party, key_files.receiving_seeds(folder), key_files.storage_key(folder))
-        readers = keys or recipients(self.charter)
+        readers = keys or Recipients(self.charter)()
         author = Author(folder.origin, party, signer, opener, lambda: readers, self.clock)
         parts = [DraftPart("core", composed.core, composed.to, composed.keep)]
         if composed.content is not None:

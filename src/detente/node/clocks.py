@@ -25,6 +25,7 @@ from detente.node.arming import HEARTBEAT_S
 from detente.node.bus import Event, Scalar
 from detente.node.cannotopen import due_complaints
 from detente.node.checks import due_answers, due_checks
+from detente.node.nextlogs import successor_fields
 from detente.node.seeing import own_seen
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
 from detente.record.errors import DetenteError
@@ -192,7 +193,8 @@ class ClockLoop:
 
     def _open_log(self) -> None:
         origin = self.services.context.folder.origin
-        fields = {"generation": generation_of(origin), "software": __version__}
+        fields: dict[str, Any] = {"generation": generation_of(origin), "software": __version__}
+        fields |= successor_fields(self.services.context.charter, origin)
         self.services.speaker.say(Statement("R01", "NEW", LOG_POST, fields))
         logs.line("log-opened", origin=origin)
 
@@ -293,5 +295,3 @@ def _close_connections() -> None:
     from django.db import connections
 
     connections.close_all()
-
-

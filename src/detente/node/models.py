@@ -1,7 +1,7 @@
 """The tables of a node. Rows only: no rule lives here, and only `store` writes.
 
-1. Append-only, by triggers as well as in code: Entry, Head, Cosignature, Part, Destroyed, Evidence, Arrival
-   (`guards.py`). A row in them is what was received, byte for byte.
+1. Append-only, by triggers as well as in code: Entry, Head, Cosignature, Part, Destroyed, Evidence, Arrival,
+   Certificate (`guards.py`). A row in them is what was received, byte for byte.
 2. Part bytes lie in `PartBytes`, named by their SHA-256. A row may go only when its tombstone in
    `Destroyed` stands; it never changes.
 3. Log.size and Log.frontier move forward by one conditional statement (`UPDATE … WHERE size = old`).
@@ -224,6 +224,14 @@ class Evidence(models.Model):
     sha256 = models.CharField(max_length=HEX, unique=True)
     file = models.BinaryField()
     found_at = models.BigIntegerField()
+
+
+class Certificate(models.Model):
+    """The recovery key's word for a party's next log (C3), as received: `origin` is the new log."""
+
+    origin = models.TextField(unique=True)
+    note = models.BinaryField()
+    at = models.BigIntegerField()
 
 
 class LocalState(models.Model):

@@ -11,16 +11,16 @@ All `take_…` methods are jobs of the writer thread.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from detente.charter.model import Charter
-from detente.node import selectors, store
-from detente.node.charter_keys import log_keys, mirror_keys
+from detente.node import nextlogs, selectors, store
+from detente.node.charter_keys import log_keys, mirror_keys, origin_of
 from detente.node.disk import Reserve
 from detente.node.forks import Forks
 from detente.node.opening import OpenedPart, Opener
@@ -28,7 +28,7 @@ from detente.node.rows import AheadRow, CosignatureRow, HeadRow
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Answer
 from detente.record.errors import DetenteError, Refused, Unverified, declare
-from detente.record.head import Head, SignedHead, open_head, parse_body
+from detente.record.head import Head, open_head, parse_body
 from detente.record.header import MAX_RANGES, Header
 from detente.record.messages import (
     MAX_COSIGNATURES,
@@ -47,7 +47,7 @@ from detente.record.parts import sealed_hash
 from detente.record.tree import EMPTY_ROOT, Frontier, leaf_hash
 
 LOG_CLOSED: Final = declare(
-    "log-closed", "the log's party", "two histories of this log are known; it is closed"
+    "log-closed", "the log's party", "two histories of this log, or its successor, are known; it is closed"
 )
 NOT_FLOOR: Final = declare("not-floor", "sender", "only floor entries travel ahead of their log")
 
@@ -78,7 +78,11 @@ class Receiver:
         opener: Opener,
         reserve: Reserve,
         clock: Callable[[], int],
+        *,
+        own: str = "",
     ) -> None:
+        """`own`: origin of the log that this node's signer writes now; empty: the party's first log."""
+        self._own = own or charter.parties[me].log.origin
         self._charter, self._me, self._signer = charter, me, signer
         self._opener, self._reserve, self._clock = opener, reserve, clock
         self._forks = Forks(charter, clock)
@@ -123,6 +127,8 @@ class Receiver:
         headers = [store.parse_or_none(one) for one in accepted.entries]
         for _ in self._store(accepted, headers, push.parts):
             pass
+        if push.log != self._own:
+            return accepted.frontier.size  # a log that this party has left: no signer waits for it
         status = self._signer.status()
         if status.size < accepted.frontier.size:
             entries = selectors.entries(push.log, status.size, accepted.frontier.size)
@@ -144,7 +150,7 @@ class Receiver:
         head = parse_body(parse_note(note).text)
         signed = open_head(note, log_keys(self._charter, head.origin))
         known = selectors.head_at(head.origin, head.size)
-        if party_of(head.origin) == self._me and (known is None or known.root != head.root):
+        if head.origin == self._own and (known is None or known.root != head.root):
             # Our own keys signed what this store does not know: the signer judges, and stops if it must (C3).
             self._signer.feed(self._signer.status().size, (), note)
             held = selectors.log(head.origin)
@@ -152,6 +158,10 @@ class Receiver:
                 return head
         self._forks.keep(signed)
         return head
+
+    def take_certificate(self, note: bytes) -> bool:
+        """Keep a next log's certificate; False if known (C3). Raises as `nextlogs.keep`."""
+        return nextlogs.keep(self._charter, note, at=self._clock()) is not None
 
     def take_ahead(self, peer: str, ahead: Ahead) -> bool:
         """Set a floor entry aside that came before its predecessors; False if it is known (D3)."""
@@ -165,7 +175,7 @@ class Receiver:
         parts = self._ours(header, ahead.log, ahead.parts)
         opened = self._opener.open_all(party_of(ahead.log), ahead.index, header, parts)
         row = AheadRow(EntryId(ahead.log, ahead.index), ahead.entry, ahead.head, ahead.proof, self._clock())
-        return store.add_ahead(row, _head_row(signed), parts, opened)
+        return store.add_ahead(row, HeadRow.of(signed), parts, opened)
 
     def take_part(self, data: bytes) -> list[EntryId]:
         """Store a part that is wanted; the entries that lacked it (none: it was not wanted)."""
@@ -213,6 +223,8 @@ class Receiver:
             head = self._largest(log.origin)
             if log.party == self._me or log.stopped_at is not None or head is None or head.size == 0:
                 continue
+            if nextlogs.is_left(self._charter, log.origin, head.size):
+                continue
             own = selectors.largest_cosignature(log.origin, self._me)
             if own is None or own.size < head.size:
                 count += self.renew(log.origin) is not None
@@ -223,7 +235,9 @@ class Receiver:
 
         Raises Unverified for a log that the charter does not name.
         """
-        origin = self._origin_of(origin_sha256)
+        origin = origin_of(self._charter, origin_sha256)
+        if party_of(origin) == self._me:
+            raise Unverified("origin", origin=origin)
         head = self._largest(origin) or Head(origin, 0, EMPTY_ROOT)
         made = self._signer.cosign(origin, head.size, head.root)
         return head.body() + b"\n" + made.lines
@@ -231,8 +245,11 @@ class Receiver:
     # ---- inside
 
     def _accept(self, push: Push) -> Accepted:
+        if push.certificate:
+            self.take_certificate(push.certificate)
         self._require_open(push.log)
         keys = log_keys(self._charter, push.log)
+        self._require_receipt(push)
         log = selectors.log(push.log)
         frontier = Frontier(log.size, log.frontier) if log else Frontier()
         mirror = Mirror(push.log, keys, frontier, past=lambda size: past(push.log, size))
@@ -249,6 +266,18 @@ class Receiver:
         if log is not None and log.stopped_at is not None:
             raise Refused(LOG_CLOSED, log=origin)
 
+    def _require_receipt(self, push: Push) -> None:
+        """A log that its party has left grows here only by what another party had cosigned (C3)."""
+        size = cosigned_head(push.head).size
+        if not nextlogs.is_left(self._charter, push.log, size):
+            return
+        rows = list(selectors.cosignatures(push.log, size))
+        for note in (*push.cosignatures, push.head):
+            with suppress(DetenteError):
+                rows.append(self._opened_cosignature(note))
+        if not any(row.origin == push.log and row.size >= size for row in rows):
+            raise Refused(LOG_CLOSED, log=push.log)
+
     def _store(
         self, accepted: Accepted, headers: Sequence[Header | None], parts: Iterable[bytes]
     ) -> Iterator[None]:
@@ -256,7 +285,7 @@ class Receiver:
         origin, at = accepted.head.head.origin, self._clock()
         came = {sealed_hash(data): data for data in parts}
         if not accepted.entries:
-            store.add_head(_head_row(accepted.head), at=at)
+            store.add_head(HeadRow.of(accepted.head), at=at)
             for data in came.values():
                 self.take_part(data)
             return
@@ -269,7 +298,7 @@ class Receiver:
             frontier.extend(leaf_hash(one) for one in entries)
             start = accepted.start + first
             new = store.NewEntries(
-                origin, start, entries, frontier, at, (_head_row(accepted.head),), came,
+                origin, start, entries, frontier, at, (HeadRow.of(accepted.head),), came,
                 self._opened(origin, start, headers[first : first + CHUNK], came),
             )  # fmt: skip
             store.append(new, me=self._me)
@@ -292,7 +321,7 @@ class Receiver:
         return {sha256: data for sha256, data in came.items() if sha256 in ours}
 
     def _cosign(self, head: Head) -> CosignatureRow | None:
-        if party_of(head.origin) == self._me:
+        if party_of(head.origin) == self._me or nextlogs.is_left(self._charter, head.origin, head.size):
             return None
         try:
             made = self._signer.cosign(head.origin, head.size, head.root)
@@ -359,25 +388,12 @@ class Receiver:
         row = selectors.largest_head(origin, within=log.size) if log else None
         return Head(origin, row.size, row.root) if row else None
 
-    def _origin_of(self, sha256: bytes) -> str:
-        names = {log.origin for log in selectors.logs()}
-        names |= {party.log.origin for party in self._charter.parties.values()}
-        for name in names:
-            if hashlib.sha256(name.encode()).digest() == sha256 and party_of(name) != self._me:
-                return name
-        raise Unverified("log unknown", sha256=sha256.hex())
-
 
 def past(origin: str, size: int) -> Frontier:
     """Frontier of the first `size` entries held, from their leaf hashes."""
     frontier = Frontier()
     frontier.extend(selectors.leaves(origin, 0, size))
     return frontier
-
-
-def _head_row(signed: SignedHead) -> HeadRow:
-    head = signed.head
-    return HeadRow(head.origin, head.size, head.root, signed.time, signed.note)
 
 
 def _note_of(row: CosignatureRow) -> bytes:

@@ -34,6 +34,12 @@ class RecordPort(Protocol):
     async def checkpoint(self, peer: str, log: bytes) -> bytes:
         """The largest head held of the log whose origin hashes to `log`, with the cosignatures known."""
 
+    async def certificate(self, peer: str, log: bytes) -> bytes:
+        """The certificate of that next log, as it was received. SPEC: protocol C3"""
+
+    async def take_certificate(self, peer: str, body: bytes) -> bytes:
+        """Take the certificate of anybody's next log; an empty body. SPEC: protocol C3"""
+
     async def tile(self, peer: str, log: bytes, path: str) -> bytes:
         """A hash tile or an entry bundle of that log; `path` as in C2SP tlog-tiles."""
 
@@ -69,6 +75,8 @@ class Shelf(Protocol):
 
     async def checkpoint(self, log: str) -> bytes | None: ...
 
+    async def certificate(self, log: str) -> bytes | None: ...
+
     async def tile(self, log: str, path: str) -> bytes | None: ...
 
     async def part(self, sha256: bytes, peer: str) -> bytes | None: ...
@@ -86,6 +94,9 @@ class Shelf(Protocol):
 
     async def take_own(self, push: Push) -> None:
         """Entries of the own log that a peer has and this node lost. SPEC: protocol C2"""
+
+    async def take_certificate(self, note: bytes) -> bool:
+        """Verify and keep the certificate of a next log; False if it is here already."""
 
     async def take_ahead(self, ahead: Ahead, peer: str) -> None:
         """Check and store aside. SPEC: protocol D3"""

@@ -24,6 +24,7 @@ from detente.node.link.reception import Reception
 from detente.node.link.selftest import check_listener
 from detente.node.link.shelf import KeptShelf
 from detente.node.link.start import StartQuestion
+from detente.node.link.successors import Successors
 from detente.node.link.tls import Identity, client_context, server_context
 from detente.node.reader import Reader
 from detente.node.signer_client import SignerClient
@@ -71,6 +72,7 @@ class LinkProcess:
         dialled = {peer: client for peer, client in clients.items() if client is not None}
         asking = StartQuestion(self._folder.origin, SignerClient(self._folder), context.keeper, dialled)
         _run(stack, asking.run())
+        _run(stack, Successors(shelf, dialled).run())
         reader = Reader(1)
         stack.push_async_callback(asyncio.to_thread, reader.stop)
         _run(stack, Histories(context.keeper, reader, dialled).run())

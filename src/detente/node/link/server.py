@@ -21,6 +21,7 @@ from aiohttp import web
 from detente.node.link import errors
 from detente.node.link.ports import RecordPort
 from detente.record.errors import DetenteError, Malformed, Refused
+from detente.record.nextlog import MAX_CERTIFICATE
 
 PREFIX: Final = "/link/v1"
 PUSH_LIMIT: Final = 17 << 20  # SPEC: protocol D2: 16 MiB of entries, and the frames around them
@@ -49,9 +50,11 @@ def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) 
             web.post(f"{PREFIX}/push", routes.taking(record.push, PUSH_LIMIT)),
             web.post(f"{PREFIX}/heads", routes.taking(record.heads, NOTICE_LIMIT)),
             web.post(f"{PREFIX}/ahead", routes.taking(record.ahead, PUSH_LIMIT)),
+            web.post(f"{PREFIX}/certificate", routes.taking(record.take_certificate, MAX_CERTIFICATE)),
             web.post(f"{PREFIX}/probe", routes.taking(record.probe, JSON_LIMIT, kind="application/json")),
             web.post(f"{PREFIX}/wait", routes.taking(record.wait, JSON_LIMIT, kind="application/json")),
             web.get(PREFIX + "/logs/{log}/checkpoint", routes.checkpoint),
+            web.get(PREFIX + "/logs/{log}/certificate", routes.certificate),
             web.get(PREFIX + "/logs/{log}/{tile:tile/.+}", routes.tile),
             web.get(PREFIX + "/parts/{sha256}", routes.part),
             web.get(PREFIX + "/start/{log}", routes.start),
@@ -148,6 +151,10 @@ class _Routes:
 
     async def checkpoint(self, request: web.Request) -> web.Response:
         note = await self._record.checkpoint(self._peer, _hash(request, "log"))
+        return web.Response(body=note, content_type="text/plain", charset="utf-8")
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        note = await self._record.certificate(self._peer, _hash(request, "log"))
         return web.Response(body=note, content_type="text/plain", charset="utf-8")
 
     async def tile(self, request: web.Request) -> web.Response:

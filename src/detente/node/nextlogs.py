@@ -1,0 +1,101 @@
+"""Next logs (protocol C3): the certificates held here, and what they say of keys and of the logs before.
+
+1. A certificate is what the recovery key that the charter names has signed; the first one for an origin
+   stands for ever. A second, different one can only come from that key and is refused by name.
+2. A log with a successor is frozen: nothing of it behind the size that the certificate names is cosigned, and
+   it is taken only where another party had cosigned it already (it stands, disowned by its own party).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from detente.charter.model import Charter
+from detente.node import models as tables
+from detente.node.store import one_transaction
+from detente.record.errors import Refused, Unverified, declare
+from detente.record.names import origin as origin_named
+from detente.record.names import parse_origin
+from detente.record.nextlog import NextLog, certified_by, open_next_log, read_next_log
+
+CERTIFICATE_DIFFERS: Final = declare(
+    "certificate-differs", "the log's party", "another certificate for that log is here; open one more log"
+)
+
+
+def certificates() -> dict[str, bytes]:
+    """Every certificate held here: origin of the new log → note."""
+    return {row.origin: bytes(row.note) for row in tables.Certificate.objects.order_by("origin")}
+
+
+def certificate(origin: str) -> bytes | None:
+    """The certificate of the log `origin`, as it was received."""
+    row = tables.Certificate.objects.filter(origin=origin).first()
+    return bytes(row.note) if row else None
+
+
+def next_log(charter: Charter, origin: str) -> NextLog | None:
+    """The next log with that origin, if its certificate is here."""
+    note = certificate(origin)
+    return _opened(note, _recovery(charter, origin)) if note is not None else None
+
+
+def successor(charter: Charter, origin: str) -> NextLog | None:
+    """The log that follows `origin`, if its certificate is here."""
+    cell, party, generation = parse_origin(origin)
+    return next_log(charter, origin_named(cell, party, generation + 1))
+
+
+def verified(charter: Charter, note: bytes) -> NextLog:
+    """What a certificate says. Raises Malformed, Unverified."""
+    return _opened(note, _recovery(charter, read_next_log(note).origin))
+
+
+def is_left(charter: Charter, origin: str, size: int) -> bool:
+    """Whether the log has a successor that names less than `size` of it (rule 2)."""
+    following = successor(charter, origin)
+    return following is not None and size > following.old_size
+
+
+@one_transaction
+def keep(charter: Charter, note: bytes, *, at: int) -> NextLog | None:
+    """Keep a certificate; None if it is known.
+
+    Raises Malformed, Unverified, Refused `certificate-differs`.
+    """
+    found = verified(charter, note)
+    known = certificate(found.origin)
+    if known is not None:
+        # Ed25519 signs one text in one way, but a stranger may spell a note's lines anew: the text decides.
+        if _opened(known, _recovery(charter, found.origin)) != found:
+            raise Refused(CERTIFICATE_DIFFERS, log=found.origin)
+        return None
+    tables.Certificate.objects.create(origin=found.origin, note=note, at=at)
+    return found
+
+
+def successor_fields(charter: Charter, origin: str) -> dict[str, Any]:
+    """What R01 of a next log says besides: the certificate's words (C3). Empty for a first log."""
+    found = next_log(charter, origin)
+    note = certificate(origin)
+    if found is None or note is None:
+        return {}
+    return {
+        "old_log": found.old, "old_size": found.old_size, "old_root": found.old_root.hex(),
+        "log_ed25519": found.keys.ed25519.encode(), "log_mldsa44": found.keys.mldsa44.encode(),
+        "recovery_signature": certified_by(note, found, _recovery(charter, origin)).hex(),
+    }  # fmt: skip
+
+
+def _recovery(charter: Charter, origin: str) -> bytes:
+    cell, party, _ = parse_origin(origin)
+    found = charter.parties.get(party) if cell == charter.cell else None
+    if found is None:
+        raise Unverified("log unknown", origin=origin)
+    return bytes.fromhex(found.recovery)
+
+
+@lru_cache(maxsize=64)
+def _opened(note: bytes, recovery: bytes) -> NextLog:
+    return open_next_log(note, recovery)
