@@ -217,13 +217,31 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLife:
+    """One log of a party: its origin, the R01 that opened it (None while it is not judged or irregular), and
+    the size at which it is closed, None while it is open or that size is not known here. SPEC: protocol C3
+    """
+
+    origin: str
+    opened_by: EntryId | None
+    closed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
-    """Accession, credentials in force and armed state, as all held entries give them.
+    """Accession, credentials in force, armed state, logs and receiving keys, as all held entries give them.
 
     `in_force` is True once every required accession stands; before it only record and floor kinds count.
+    `logs` are a party's logs, oldest first.
     """
 
     in_force: bool
     acceded: Mapping[str, EntryId]
     credentials: Mapping[str, tuple[Enrolled, ...]]
     armed: Mapping[str, Armed]
+    logs: Mapping[str, tuple[LogLife, ...]] = field(default_factory=dict)
+    receiving_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def receiving(self, party: str) -> tuple[str, ...]:
+        """Receiving keys (age recipients) of a party that parts are sealed to, newest first; at least one."""
+        return self.receiving_keys[party]

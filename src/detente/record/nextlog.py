@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from detente.record.encoding import encode_base64, parse_base64, parse_decimal
-from detente.record.errors import Malformed, Unverified
+from detente.record.errors import Malformed, Unverified, declare
 from detente.record.keys import ED25519, KeyPair, LogKeys, Vkey, parse_vkey
 from detente.record.names import parse_origin
 from detente.record.note import NoteSignature, encode_note, find, parse_note
@@ -23,6 +23,10 @@ from detente.record.tree import EMPTY_ROOT, HASH_SIZE
 
 #: Longest names and both keys are under 3 KiB.
 MAX_CERTIFICATE: Final = 8 * 1024
+
+LOG_CLOSED: Final = declare(
+    "log-closed", "the log's party", "two histories of this log, or its successor, are known; it is closed"
+)
 
 _FIRST_LINE: Final = "detente/next-log/v1"
 _LINES: Final = 7
