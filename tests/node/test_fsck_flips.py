@@ -34,6 +34,7 @@ from detente.record.age import recipient_of  # noqa: E402
 from detente.record.evidence import TwoHistories, encode_two_histories  # noqa: E402
 from detente.record.head import Head, sign_head  # noqa: E402
 from detente.record.header import Header, PartInfo, encode_header  # noqa: E402
+from detente.record.names import EntryId  # noqa: E402
 from detente.record.sync import Push  # noqa: E402
 
 
@@ -150,7 +151,8 @@ def later(node: Node) -> bytes:
 
 def destroy_content(index: int) -> None:
     row = tables.Part.objects.get(log__party="s2", index=index, role="content")
-    store.destroy_part(bytes.fromhex(row.sha256), reason="recalled", at=NOON)
+    act = EntryId(row.log.origin, 0)
+    store.destroy_part(bytes.fromhex(row.sha256), reason="recalled", at=NOON, act=act)
 
 
 def two_histories(node: Node) -> None:

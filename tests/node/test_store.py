@@ -54,6 +54,7 @@ def filled() -> HeadRow:
     store.add_cosignatures([CosignatureRow(S2, 1, head.root, "g1", NOON, b"lines")], at=NOON)
     store.add_evidence(S2, b"file", at=NOON)
     store.destroy_part(b"\7" * 32, reason="test", at=NOON)
+    tables.View.objects.create(side="asked", log=S2, index=0, position=1, viewer="s1", at=NOON)
     tables.Certificate.objects.create(origin=S2.replace("/1", "/2"), note=b"note", at=NOON)
     return head
 

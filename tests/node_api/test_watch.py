@@ -228,12 +228,12 @@ class TestCannotOpen:
     """R06: a part sealed to us that does not open is said so once, by the log alone."""
 
     def test_each_part_once_with_the_reason(self, node):
-        from detente.node.charter_keys import recipients
+        from detente.node.charter_keys import Recipients
         from detente.record.age import recipient_of
 
         node.step()
         node.settled()
-        wrong = dict(recipients(node.charter)) | {"s1": recipient_of(bytes([9]) * 32)}
+        wrong = dict(Recipients(node.charter)()) | {"s1": recipient_of(bytes([9]) * 32)}
         entry = node.other_says("s2", "R03", "NEW", "LOG", {"armed": False, "software": "x"}, keys=wrong)
         for _ in range(2):
             node.step()

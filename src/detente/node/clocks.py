@@ -7,7 +7,8 @@
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
    `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or
    a floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their
-   answers (T7), and R06 for a part that does not open. R03s are never anchored at once.
+   answers (T7), R06 for a part that does not open, and CONFIRM for a recall that was obeyed here. R03s are
+   never anchored at once.
 4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
 """
 
@@ -101,6 +102,7 @@ class ClockLoop:
         if not services.model.ready.is_set():
             return
         self._remind()
+        services.life.step()
         for party in services.digests.look(services.model):
             services.context.bus.publish(Event("status", {"party": party, "state": "differs"}))
         if services.signer.state != "started" or now < self._not_before:
@@ -185,7 +187,9 @@ class ClockLoop:
 
     def _due(self) -> list[Statement]:
         services = self.services
-        return [*due_checks(services), *due_answers(services), *due_complaints(services)]
+        with services.model.reading() as book:
+            confirmed = services.life.confirmations(book)
+        return [*due_checks(services), *due_answers(services), *due_complaints(services), *confirmed]
 
     def _own_size(self) -> int:
         log = selectors.log(self.services.context.folder.origin)

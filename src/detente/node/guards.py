@@ -21,6 +21,7 @@ APPEND_ONLY: Final = (
     "node_evidence",
     "node_arrival",
     "node_certificate",
+    "node_view",
 )
 #: Bytes never change; they go only behind their tombstone.
 PART_BYTES: Final = "node_partbytes"

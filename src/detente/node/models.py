@@ -100,11 +100,39 @@ class PartBytes(models.Model):
 
 
 class Destroyed(models.Model):
-    """The tombstone of a part whose bytes were destroyed here."""
+    """The tombstone of a part whose bytes were destroyed here, or will never be asked for.
+
+    `reason`: the rule, "expired" or "recalled"; `act_log` and `act_index` name the RECALL. `size` is that of
+    the sealed bytes, `held` whether they or what was opened of them were here.
+    """
 
     sha256 = models.CharField(max_length=HEX, primary_key=True)
     reason = models.CharField(max_length=40)
     destroyed_at = models.BigIntegerField()
+    size = models.BigIntegerField(null=True)
+    held = models.BooleanField(null=True)
+    act_log = models.TextField(null=True)
+    act_index = models.BigIntegerField(null=True)
+
+
+class View(models.Model):
+    """A view of a part that is only shown (protocol A11): one row for each, on both nodes, append-only.
+
+    `side`: "asked" here of the author's node, "showed" here to the viewer's. `request` is what the viewer's
+    node signed with the key of `certificate`; `code` is empty or says why nothing was shown.
+    """
+
+    side = models.CharField(max_length=6)
+    log = models.TextField()
+    index = models.BigIntegerField()
+    position = models.PositiveIntegerField()
+    viewer = models.CharField(max_length=PARTY)
+    post = models.CharField(max_length=64, blank=True)
+    request = models.BinaryField()
+    signature = models.BinaryField()
+    certificate = models.BinaryField()
+    code = models.CharField(max_length=40, blank=True)
+    at = models.BigIntegerField()
 
 
 class Wanted(models.Model):

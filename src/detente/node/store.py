@@ -15,15 +15,17 @@ from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
 from django.db import transaction
+from django.db.models import Q
 
 from detente.node import models as tables
 from detente.node.disk import full_disk_named
 from detente.node.inserts import insert, next_numbers
+from detente.node.lists import pack, unpack
 from detente.node.opening import OpenedPart
 from detente.node.rows import AheadRow, CosignatureRow, HeadRow
 from detente.record.errors import Conflict, Equivocation, Malformed
 from detente.record.header import Header, PartInfo, parse_header
-from detente.record.names import parse_origin
+from detente.record.names import EntryId, parse_origin
 from detente.record.parts import sealed_hash
 from detente.record.tree import Frontier, leaf_hash
 
@@ -150,16 +152,31 @@ def add_ahead(
 
 
 @one_transaction
-def destroy_part(sha256: bytes, *, reason: str, at: int) -> bool:
-    """Put up the tombstone and remove a part's bytes and what was opened of it; False if it was not here."""
+def destroy_part(
+    sha256: bytes, *, reason: str, at: int, act: EntryId | None = None, keep_opened: bool = False
+) -> bool:
+    """Put up the tombstone and remove a part's bytes and what was opened of it; False if it was not here.
+
+    `act`: the entry that asked for it. `keep_opened`: an author keeps the words it took back itself.
+    """
     name = sha256.hex()
-    if tables.Destroyed.objects.filter(sha256=name).exists():
-        return False
-    tables.Destroyed.objects.create(sha256=name, reason=reason, destroyed_at=at)
+    named = list(tables.Part.objects.filter(sha256=name))
+    of_part = Q(pk__in=())
+    for part in named:
+        of_part |= Q(log=part.log_id, index=part.index, position=part.position)
+    opened, data = tables.Opened.objects.filter(of_part), tables.PartBytes.objects.filter(sha256=name)
+    held = data.exists() or opened.exists()
+    if not tables.Destroyed.objects.filter(sha256=name).exists():
+        tables.Destroyed.objects.create(
+            sha256=name, reason=reason, destroyed_at=at, size=named[0].size if named else None, held=held,
+            act_log=act.log if act else None, act_index=act.index if act else None,
+        )  # fmt: skip
     tables.Wanted.objects.filter(sha256=name).delete()  # SPEC: B2, destroyed parts are not missing
-    for part in tables.Part.objects.filter(sha256=name):
-        tables.Opened.objects.filter(log=part.log_id, index=part.index, position=part.position).delete()
-    return bool(tables.PartBytes.objects.filter(sha256=name).delete()[0])
+    if not keep_opened:
+        opened.delete()
+        for part in named:
+            _forget_words(part)
+    return bool(data.delete()[0])
 
 
 @one_transaction
@@ -301,6 +318,14 @@ def _fulfil_proposals(log: tables.Log, start: int, headers: Sequence[Header | No
             tables.Proposal.objects.filter(core_sha256=header.core.hex(), log=None).update(
                 state="logged", log=log, index=start + n
             )
+
+
+def _forget_words(part: tables.Part) -> None:
+    """Of the own proposal that became this entry keep the core alone."""
+    for row in tables.Proposal.objects.filter(log=part.log_id, index=part.index):
+        row.plaintexts = pack(unpack(bytes(row.plaintexts))[:1])
+        row.file_keys = pack(unpack(bytes(row.file_keys))[:1])
+        row.save(update_fields=["plaintexts", "file_keys"])
 
 
 def _arrive(log: tables.Log, indexes: Iterable[int], what: str, at: int) -> None:

@@ -16,6 +16,7 @@ from detente.node.clocks import ClockLoop
 from detente.node.context import NodeContext
 from detente.node.metrics import MetricsServer
 from detente.node.officers import Officers
+from detente.node.partlife import PartLife
 from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
 from detente.node.signerwatch import SignerWatch
@@ -68,9 +69,11 @@ def make_services(context: NodeContext, compose: Callable[..., Composed] = compo
     context.armed = lambda: arming.state().armed
     speaker, signer = Speaker(context, model, officers, compose), SignerWatch(context.folder)
     token = token_of(context.folder)
+    life = PartLife(context, model)
+    model.enforce = life.enforce
     return Services(
         context, model, officers, speaker, arming, signer, Reader(), Reader(WORKERS), token,
-        DigestWatch(context.party),
+        DigestWatch(context.party), life,
     )  # fmt: skip
 
 

@@ -116,7 +116,8 @@ NAMED: Final[dict[str, Schema]] = {
         id=ID, kind=CODE, opened_by=TEXT, addressee=maybe(TEXT), post=maybe(POST), at=MAYBE_TIME,
         precedence=TEXT, state=TEXT,
         state_as_held=TEXT, open=YES, confirmation=maybe(TEXT), confirm_due=MAYBE_TIME, result=maybe(TEXT),
-        fields={"type": "object"}, timeline=rows({"type": "object"}), recalls=rows(ref("Recall")), clocks=rows(ref("Clock")),
+        fields={"type": "object"}, timeline=rows({"type": "object"}), recalls=rows(ref("Recall")),
+        clocks=rows(ref("Clock")),
         receipts=rows(ref("Receipt")), may=rows(CODE), not_held=rows(ID), quarantined=YES,
     ),
     "Recall": shown(

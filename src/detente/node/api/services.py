@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from detente.node.arming import Arming
 from detente.node.context import NodeContext
 from detente.node.officers import Officers
+from detente.node.partlife import PartLife
 from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
 from detente.node.refusals import STARTING, not_found
@@ -40,6 +41,7 @@ class Services:
     work: Reader  # threads that wait for the writer; apart from the readers, or a burst would starve them
     token: str
     digests: DigestWatch
+    life: PartLife
     stopping: bool = False
     tests: int = 0
     last_heartbeat: int | None = None

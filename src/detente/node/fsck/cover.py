@@ -37,7 +37,10 @@ COVER: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
         "keep": "part-unlisted",
     },
     "node_partbytes": {"sha256": "part-changed", "data": "part-changed"},
-    "node_destroyed": {"sha256": "part-stray part-lost"},
+    "node_destroyed": {
+        "sha256": "part-stray part-lost", "size": "part-stray", "act_log": "part-stray",
+        "act_index": "part-stray",
+    },
     "node_wanted": {
         "log_id": "part-wanted database part-lost", "index": "part-wanted part-lost",
         "position": "part-wanted part-lost", "role": "part-wanted", "sha256": "part-wanted",
@@ -79,7 +82,11 @@ LOCAL: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "node_part": {"id": _NUMBER},
     "node_partbytes": {"stored_at": _WHEN},
     "node_destroyed": {"reason": "why the bytes went: the act that asked for it stands in the log",
-                       "destroyed_at": _WHEN},
+                       "destroyed_at": _WHEN, "held": "whether the bytes had come; they are gone"},
+    "node_view": dict.fromkeys(
+        ("id", "side", "log", "index", "position", "viewer", "post", "request", "signature", "certificate",
+         "code", "at"), _LOCAL,
+    ),
     "node_wanted": {"id": _NUMBER},
     "node_opened": {"id": _NUMBER},
     "node_ahead": {"id": _NUMBER},

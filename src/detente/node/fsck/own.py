@@ -81,20 +81,30 @@ def _proposal(row: tables.Proposal, scope: Scope, unlock: Unlock | None) -> str:
     if row.core_sha256 != header.core.hex() or hashes[0] != header.core or row.floor != header.floor:
         return "its row differs from its header"
     if (core := _core(texts[0])) is not None and (
-        hashes[1:] != core.parts or row.post not in ("", core.post)
+        hashes[1:] not in (core.parts, ()) or row.post not in ("", core.post)
     ):
         return "its plaintexts or its post are not those of its core"
     known = row.state in (PROPOSED, RELEASED, LOGGED, WITHDRAWN)
     if not known or (row.state == LOGGED) != (row.log_id is not None and row.index is not None):
         return f"state {row.state!r}"
+    keys = unpack(bytes(row.file_keys))
+    if len(texts) < len(header.parts) and not _behind_stones(header):
+        return "its plaintexts are gone without a tombstone"
     if unlock is not None:
-        for part, text, key in zip(header.parts, texts, unpack(bytes(row.file_keys)), strict=True):
+        # Of a proposal whose content was destroyed the core alone is left (protocol A4).
+        for part, text, key in zip(header.parts[: len(texts)], texts, keys, strict=True):
             data = tables.PartBytes.objects.filter(sha256=part.sha256.hex()).first()
             if data is not None and open_with_file_key(bytes(data.data), unwrap(unlock.storage, key)) != text:
                 return "a file key is not that of its part"
     if row.state == LOGGED:
         return _logged(row, header)
     return ""
+
+
+def _behind_stones(header: Header) -> bool:
+    """Whether every part behind the core was destroyed with a tombstone."""
+    names = {part.sha256.hex() for part in header.parts[1:]}
+    return tables.Destroyed.objects.filter(sha256__in=names).count() == len(names)
 
 
 def _core(data: bytes) -> Core | None:

@@ -118,8 +118,20 @@ def check_bytes(scope: Scope) -> Iterator[Finding]:
         if not done % _STEP:
             scope.tell("bytes", done, total)
     for gone in tables.Destroyed.objects.iterator(chunk_size=_STEP):
-        if not tables.Part.objects.filter(sha256=gone.sha256).exists():
+        named_by = tables.Part.objects.filter(sha256=gone.sha256)
+        if not named_by.exists():
             yield Finding("part-stray", gone.sha256, "tombstone")
+        elif gone.size is not None and not named_by.filter(size=gone.size).exists():
+            yield Finding("part-stray", gone.sha256, "tombstone of another size")
+        elif not _is_known(gone):
+            yield Finding("part-stray", gone.sha256, "tombstone names no act")
+
+
+def _is_known(gone: tables.Destroyed) -> bool:
+    """Whether the act that a tombstone names, if any, stands in its log."""
+    if gone.act_log is None or gone.act_index is None:
+        return gone.act_log is None and gone.act_index is None
+    return tables.Entry.objects.filter(log__origin=gone.act_log, index=gone.act_index).exists()
 
 
 def places_of(name: str) -> str:
