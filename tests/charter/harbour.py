@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 import detente.charter
 from detente.charter import Charter, load_charter, new_charter
 from detente.charter.card import PeerCard
@@ -44,6 +46,11 @@ def template() -> bytes:
     return (EXERCISE / "charter.toml").read_bytes()
 
 
+def thin_seed(party: str) -> bytes:
+    """The private half of a party's thin key."""
+    return bytes([10 * (PARTIES.index(party) + 1) + 9]) * 32
+
+
 @lru_cache
 def card(party: str) -> PeerCard:
     """A card with keys from seeds that belong to the party's place in PARTIES."""
@@ -58,6 +65,7 @@ def card(party: str) -> PeerCard:
         },
         receiving=recipient_of(bytes([n + 5]) * 32),
         recovery=bytes([n + 6]) * 32,
+        thin=Ed25519PrivateKey.from_private_bytes(thin_seed(party)).public_key().public_bytes_raw(),
         admins=tuple(Credential("ADMIN", "ed25519", bytes([n + i]) * 32) for i in (7, 8)),
         ca=PEM,
         addresses=dict.fromkeys(others, "https://127.0.0.1:7000"),

@@ -27,8 +27,8 @@ CARD_LIMIT: Final = 65_536  # two logs' worth of ML-DSA keys and a CA leave most
 SPOKEN_WORDS: Final = 12  # eight bits a word: 96 bits
 _DOMAIN: Final = b"detente/card/v1\n"
 _KEYS: Final = {
-    "v", "cell", "party", "log", "mirrors", "receiving", "recovery", "admins", "ca", "addresses", "rp_id",
-    "desk_origin",
+    "v", "cell", "party", "log", "mirrors", "receiving", "recovery", "thin", "admins", "ca", "addresses",
+    "rp_id", "desk_origin",
 }  # fmt: skip
 _ADDRESS: Final = re.compile(r"https://[A-Za-z0-9.\-\[\]:]{1,250}:[0-9]{1,5}", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -37,7 +37,7 @@ _ADMINS: Final = 2
 
 @dataclass(frozen=True)
 class PeerCard:
-    """One party's card. `recovery` is a raw Ed25519 public key, `ca` a PEM certificate."""
+    """One party's card. `recovery` and `thin` are raw Ed25519 public keys, `ca` a PEM certificate."""
 
     cell: str
     party: str
@@ -45,6 +45,7 @@ class PeerCard:
     mirrors: Mapping[str, MirrorKeys]
     receiving: str
     recovery: bytes
+    thin: bytes
     admins: tuple[Credential, ...]
     ca: str
     addresses: Mapping[str, str]
@@ -65,6 +66,7 @@ def encode_card(card: PeerCard) -> bytes:
         },
         "receiving": card.receiving,
         "recovery": card.recovery.hex(),
+        "thin": card.thin.hex(),
         "admins": [_credential_json(one) for one in card.admins],
         "ca": card.ca,
         "addresses": dict(card.addresses),
@@ -86,7 +88,8 @@ def parse_card(data: bytes) -> PeerCard:
     log = LogKeys(name, *(parse_vkey(key) for key in _pair(found["log"], "card log")))
     return PeerCard(
         cell, party, log, _mirrors(found["mirrors"], cell, party), _receiving(found),
-        parse_hex(_text(found, "recovery"), "recovery key", size=32), _admins(found["admins"]),
+        parse_hex(_text(found, "recovery"), "recovery key", size=32),
+        parse_hex(_text(found, "thin"), "thin key", size=32), _admins(found["admins"]),
         _text(found, "ca", limit=16_384), _addresses(found["addresses"], party),
         _host(found, "rp_id"), _text(found, "desk_origin"),
     )  # fmt: skip
