@@ -4,6 +4,7 @@ The application, its routes and the reception are those of a node; under them li
 real signatures. No socket and no TLS: the transport says what the handshake would have said.
 """
 
+# ruff: noqa: E402 - Django is configured before anything of the node is imported
 from __future__ import annotations
 
 import asyncio

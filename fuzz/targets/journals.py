@@ -13,7 +13,7 @@ from detente.node.journal import Journal, _sum
 from detente.record import strictjson
 from detente.record.errors import Refused
 
-PARSERS = ("detente.node.journal.Journal.read",)
+PARSERS = ("detente.node.journal.Journal.read", "detente.node.journal.parse_record")
 
 _PLACE = Path(tempfile.mkdtemp(prefix="detente-fuzz-"))
 atexit.register(shutil.rmtree, _PLACE, ignore_errors=True)

@@ -13,6 +13,7 @@ PARSERS = (
     "detente.record.tiles.parse_path",
     "detente.record.tiles.read_tile",
     "detente.record.tiles.read_entries",
+    "detente.record.verify.read_leaves",
 )
 
 
