@@ -1,4 +1,4 @@
-"""How long content lives: when it expires, what was recalled, and who confirmed that (protocol A4, fold F15).
+"""How long content lives: when it expires, what was recalled, and who confirmed that (protocol A4, fold F16).
 
 1. Only content and attachments end. Headers and cores stay, and with them that something was said, when, by
    whom, and its hash.

@@ -1,4 +1,4 @@
-"""The life of parts on this node: what has ended is destroyed, and a recall is confirmed (protocol A4, F15).
+"""The life of parts on this node: what has ended is destroyed, and a recall is confirmed (protocol A4, F16).
 
 1. When content is over is a pure rule (`cases.life`); this node destroys at that instant or after it, never
    before it. What is read in between is over already: the read model forgets it first.
