@@ -52,7 +52,7 @@ class Play:
         for node in self.cell.nodes.values():
             for path in sorted(node.folder.log.glob("*.jsonl")):
                 for line in path.read_text(encoding="utf-8").splitlines():
-                    if '"error"' in line:
+                    if '"error"' in line or '"unexpected"' in line:
                         self.stage.say(f"{node.party.upper()} {path.stem}: {line}")
 
     def lines_come_up(self) -> None:
