@@ -2,9 +2,9 @@
 
     python bench/author.py DIR          (beside a signer of DIR)
 
-One JSON command a line on stdin, one JSON answer a line on stdout: `prepare` seals comments on a case with the
-approval of a post's key, `burst` has them logged as fast as the writer takes them, `held` says up to which size
-each mirror has cosigned the own log.
+One JSON command a line on stdin, one JSON answer a line on stdout: `prepare` seals comments on a case with a
+post's approval, `burst` has them logged as fast as the writer takes them, `held` says up to which size each
+mirror has cosigned the own log.
 """
 
 from __future__ import annotations

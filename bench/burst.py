@@ -109,9 +109,9 @@ def burst(cell: Cell, author: Author, case: str, limit: bare.Bare) -> None:
     began = done["began"]
     bare_s = BURST * (limit.leaf_hash_s * 3) + done["heads"] * limit.receipt_s
     cells.report("burst", n=BURST, sealed_s=sealed["took_s"], logged_s=done["logged"] - began,
-                held_by_both_s=held - began,
-                opened_s2_s=opened["s2"] - began, opened_g1_s=opened["g1"] - began, heads=done["heads"], limit_held_s=12, limit_opened_s=20,
-                ratio_to_bare=(held - began) / bare_s)  # fmt: skip
+                held_by_both_s=held - began, opened_s2_s=opened["s2"] - began,
+                opened_g1_s=opened["g1"] - began, heads=done["heads"], limit_held_s=12,
+                limit_opened_s=20, ratio_to_bare=(held - began) / bare_s)  # fmt: skip
 
 
 def sustained(cell: Cell, author: Author, case: str, limit: bare.Bare) -> None:
