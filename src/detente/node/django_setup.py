@@ -108,7 +108,7 @@ def known_steps() -> tuple[str, ...]:
 
 
 def is_older(taken: Iterable[str]) -> bool:
-    """Whether tables that took these steps lack some of ours. Raises Refused if they took one we do not know."""
+    """Whether tables that took these steps lack some of ours. Raises Refused if one of them is not ours."""
     known, done = set(known_steps()), set(taken)
     if newer := done - known:
         raise Refused(SCHEMA_OTHER, needs=max(newer))

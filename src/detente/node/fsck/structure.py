@@ -48,7 +48,7 @@ def _check_schema(known: frozenset[str]) -> Iterator[Finding]:
 @cache
 def fresh_schema() -> dict[str, str]:
     """Name → SQL of every table, index and guard, as the migrations of this version make them."""
-    row: dict[str, Any] = {**connections.settings["default"], "NAME": ":memory:"}
+    row: dict[str, Any] = {**connections.settings["default"], "NAME": ":memory:", "OPTIONS": {}}
     connections.settings[_FRESH] = row
     try:
         call_command("migrate", "node", database=_FRESH, interactive=False, verbosity=0)
