@@ -8,23 +8,20 @@ from detente import __version__
 from detente.cli import (
     ack,
     alarm,
-    backup,
     charter,
     demo,
     export,
     fsck,
     import_,
     init,
+    keys,
     log,
     node,
     peer,
     receipts,
-    restore,
     send,
     show,
     status,
-    upgrade,
-    wipe,
 )
 
 app = typer.Typer(
@@ -52,6 +49,7 @@ def _front(
 
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
+app.add_typer(keys.app, name="keys")
 app.add_typer(peer.app, name="peer")
 app.add_typer(charter.app, name="charter")
 app.command("node")(node.node)
@@ -65,10 +63,6 @@ app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command("fsck")(fsck.fsck)
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("upgrade")(upgrade.upgrade)
-app.command("wipe")(wipe.wipe)
 
 
 @app.command("verify")

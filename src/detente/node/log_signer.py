@@ -200,6 +200,10 @@ class LogSigner:
         self._state = STARTED
         return self.status()
 
+    def freeze(self, cause: str) -> None:
+        """Sign nothing more, for good: the caller keeps the mark of it on disk (C3)."""
+        self._stop(cause)
+
     # ---- inside
 
     def _answered_at(self, head: Head, lines: bytes) -> int:
