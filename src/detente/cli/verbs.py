@@ -8,6 +8,7 @@ from detente import __version__
 from detente.cli import (
     ack,
     alarm,
+    backup,
     charter,
     demo,
     export,
@@ -19,9 +20,12 @@ from detente.cli import (
     node,
     peer,
     receipts,
+    restore,
     send,
     show,
     status,
+    upgrade,
+    wipe,
 )
 
 app = typer.Typer(
@@ -63,6 +67,10 @@ app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command("fsck")(fsck.fsck)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("upgrade")(upgrade.upgrade)
+app.command("wipe")(wipe.wipe)
 
 
 @app.command("verify")

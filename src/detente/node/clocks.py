@@ -26,6 +26,7 @@ from detente.node.arming import HEARTBEAT_S
 from detente.node.bus import Event, Scalar
 from detente.node.cannotopen import due_complaints
 from detente.node.checks import due_answers, due_checks
+from detente.node.keylife import due_key_changes
 from detente.node.nextlogs import successor_fields
 from detente.node.seeing import own_seen
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
@@ -170,9 +171,11 @@ class ClockLoop:
     # ---- what the node says
 
     def _speak(self) -> None:
+        size = self._own_size()
+        if size == 0:
+            self._open_log()  # before what waits: nothing else may be entry 0
         if selectors.proposals("released", limit=1):
             self.services.context.writer.submit(self.services.context.keeper.author.resume).result(30)
-        size = self._own_size()
         own = self.services.model.rows.size_of(self.services.context.folder.origin)
         if own < size:
             return  # the own log is not read yet: nothing is derived from half of it
@@ -189,7 +192,8 @@ class ClockLoop:
         services = self.services
         with services.model.reading() as book:
             confirmed = services.life.confirmations(book)
-        return [*due_checks(services), *due_answers(services), *due_complaints(services), *confirmed]
+        found = [*due_key_changes(services), *due_checks(services), *due_answers(services)]
+        return [*found, *due_complaints(services), *confirmed]
 
     def _own_size(self) -> int:
         log = selectors.log(self.services.context.folder.origin)
@@ -198,7 +202,7 @@ class ClockLoop:
     def _open_log(self) -> None:
         origin = self.services.context.folder.origin
         fields: dict[str, Any] = {"generation": generation_of(origin), "software": __version__}
-        fields |= successor_fields(self.services.context.charter, origin)
+        fields |= successor_fields(self.services.context.charter, origin, software=__version__)
         self.services.speaker.say(Statement("R01", "NEW", LOG_POST, fields))
         logs.line("log-opened", origin=origin)
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
+from detente.cases.nextlogs import old_log_line, opening_fields
 from detente.charter.model import Charter
 from detente.node import models as tables
 from detente.node.store import one_transaction
 from detente.record.errors import Refused, Unverified, declare
+from detente.record.header import Seen
 from detente.record.names import origin as origin_named
 from detente.record.names import parse_origin
 from detente.record.nextlog import NextLog, certified_by, open_next_log, read_next_log
@@ -75,17 +77,20 @@ def keep(charter: Charter, note: bytes, *, at: int) -> NextLog | None:
     return found
 
 
-def successor_fields(charter: Charter, origin: str) -> dict[str, Any]:
-    """What R01 of a next log says besides: the certificate's words (C3). Empty for a first log."""
+def successor_fields(charter: Charter, origin: str, *, software: str) -> dict[str, Any]:
+    """What R01 of a next log says: the certificate's words (C3). Empty for a first log."""
     found = next_log(charter, origin)
     note = certificate(origin)
     if found is None or note is None:
         return {}
-    return {
-        "old_log": found.old, "old_size": found.old_size, "old_root": found.old_root.hex(),
-        "log_ed25519": found.keys.ed25519.encode(), "log_mldsa44": found.keys.mldsa44.encode(),
-        "recovery_signature": certified_by(note, found, _recovery(charter, origin)).hex(),
-    }  # fmt: skip
+    signature = certified_by(note, found, _recovery(charter, origin))
+    return opening_fields(found, signature=signature, software=software)
+
+
+def old_line(me: str) -> Seen | None:
+    """What every header of this party's next log says of the log before it (signing, the next log 2)."""
+    row = tables.Certificate.objects.filter(origin__contains=f"/{me}/").order_by("-id").first()
+    return old_log_line(read_next_log(bytes(row.note)), row.at) if row else None
 
 
 def _recovery(charter: Charter, origin: str) -> bytes:

@@ -38,6 +38,10 @@ class Opener:
         """`seeds`: receiving keys, the newest first."""
         self._party, self._seeds, self._storage = party, tuple(seeds), storage_key
 
+    def renew(self, seeds: Iterable[bytes]) -> None:
+        """Open with these receiving keys from now on, the newest first."""
+        self._seeds = tuple(seeds)
+
     def is_reader(self, author: str, to: Iterable[str]) -> bool:
         """Whether a part of `author`'s is sealed to this party; the author's own always is (A6)."""
         return author == self._party or self._party in to
