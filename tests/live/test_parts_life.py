@@ -149,6 +149,54 @@ class TestRecall:
         assert acts.count("CONFIRM") == 2
 
 
+class TestShow:
+    """Sealed to its author alone; each view is asked for, logged on both nodes, and stored nowhere."""
+
+    def test_one_view_and_none_while_the_author_is_away(self, cell: Cell) -> None:
+        entry = send(
+            cell, "s1", content={"text": words("show")}, attachments=[file(PICTURE)],
+            handling={"mode": "SHOW"},
+        )  # fmt: skip
+        for party in ("s2", "g1"):
+            become(cell, party, entry, ["open", "shown", "shown"])
+        shown = _show(cell, "s2", entry, 2)
+        assert (shown["role"], base64.b64decode(shown["data"])) == ("attachment", PICTURE)
+        assert words("show").encode() in base64.b64decode(_show(cell, "g1", entry, 1)["data"])
+        assert not lies_on(cell, "s2", "show") and not lies_on(cell, "g1", "show")
+        assert states(cell, "s2", entry) == ["open", "shown", "shown"], "a view leaves nothing here"
+        assert _views(cell, "s2", entry) == [("asked", "s2", 2, None)]
+        assert _views(cell, "s1", entry) == [("showed", "s2", 2, None), ("showed", "g1", 1, None)]
+        assert not cell.node("s2").status()["peers"]["s1"]["missing"], "it is never missing (A11)"
+        cell.node("s1").hold()
+        try:
+            with pytest.raises(ApiError) as refusal:
+                _show(cell, "s2", entry, 2)
+        finally:
+            cell.node("s1").resume()
+        assert refusal.value.code == "originator-unreachable"
+        assert _views(cell, "s2", entry)[-1] == ("asked", "s2", 2, "originator-unreachable")
+
+    def test_none_after_its_recall(self, cell: Cell) -> None:
+        entry = send(cell, "s2", content={"text": words("shown")}, handling={"mode": "SHOW"})
+        become(cell, "s1", entry, ["open", "shown"])
+        until(lambda: _show(cell, "s1", entry, 1), WITHIN_S, "a view")
+        send(cell, "s2", "RECALL", case=entry)
+        until(lambda: _case(cell, "s2", entry)["state"] == "recalled", WITHIN_S, "recalled")
+        with pytest.raises(ApiError) as refusal:
+            _show(cell, "s1", entry, 1)
+        assert refusal.value.code == "show-over"
+
+
+def _show(cell: Cell, party: str, entry: str, position: int) -> Any:
+    path = f"/v1/entries/{entry}/parts/{position}/show"
+    return cell.node(party).api.post(path, {"post": "WATCH"})
+
+
+def _views(cell: Cell, party: str, entry: str) -> list[tuple[Any, ...]]:
+    found = cell.node(party).api.get(f"/v1/entries/{entry}/views")["views"]
+    return [(one["side"], one["viewer"], one["position"], one["code"]) for one in found]
+
+
 def _case(cell: Cell, party: str, case: str) -> Any:
     return cell.node(party).api.get(f"/v1/cases/{case}")
 

@@ -10,6 +10,7 @@ from detente.node import models as tables
 from detente.node import selectors
 from detente.node.api.call import Call
 from detente.node.refusals import not_found
+from detente.node.shows import view
 from detente.record.encoding import encode_base64
 from detente.record.errors import Refused, declare
 from detente.record.header import ATTACHMENT
@@ -102,6 +103,40 @@ def _part(services: Services, row: EntryRow, position: int) -> dict[str, Any]:
     if data is None:
         raise Refused(PART_NOT_OPEN, part=position, state=state)
     return part_json(position, shown[position]["role"], data)
+
+
+async def post_show(services: Services, call: Call) -> dict[str, Any]:
+    """One view of a part that is only shown; it goes to the caller and nowhere else (protocol A11)."""
+    row, position = services.row(call.path["id"]), int(call.path["position"])
+    parts = row.header.parts if row.header else ()
+    if row.core is None or not 0 < position < len(parts) or not is_shown(row.core):
+        raise not_found("part")
+    data = await view(
+        services.shows, services.act, services.context.ask_peer, row.id, position, call.body["post"]
+    )
+    return part_json(position, parts[position].role, data)
+
+
+async def get_views(services: Services, call: Call) -> dict[str, Any]:
+    """The view log of one entry, oldest first."""
+    row = services.row(call.path["id"])
+    return await services.read(_views, row)
+
+
+def _views(row: EntryRow) -> dict[str, Any]:
+    found = tables.View.objects.filter(log=row.id.log, index=row.id.index).order_by("id")
+    views = [
+        {
+            "side": one.side,
+            "viewer": one.viewer,
+            "post": one.post,
+            "position": one.position,
+            "at": one.at,
+            "code": one.code or None,
+        }
+        for one in found
+    ]
+    return {"id": print_id(row.id), "views": views}
 
 
 def part_json(position: int, role: str, data: bytes) -> dict[str, Any]:

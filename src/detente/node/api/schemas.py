@@ -132,6 +132,11 @@ NAMED: Final[dict[str, Schema]] = {
         ends_at=MAYBE_TIME, ended_by=maybe(TEXT), act=maybe(ID), destroyed_at=MAYBE_TIME,
         was_held={"type": ["boolean", "null"]},
     ))),
+    "Show": closed("post", post=POST),
+    "Views": shown(id=ID, views=rows(shown(
+        side={"type": "string", "enum": ["asked", "showed"]}, viewer=TEXT, post=TEXT,
+        position={"type": "integer"}, at=TIME, code=maybe(TEXT),
+    ))),
     "PartBytes": shown(position={"type": "integer"}, role=TEXT, sha256=TEXT, data=FILE),
     "Cases": shown(cases=rows(ref("Case"))),
     "Peer": shown(

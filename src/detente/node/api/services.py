@@ -15,6 +15,7 @@ from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
 from detente.node.refusals import STARTING, not_found
 from detente.node.rowbook import EntryRow
+from detente.node.shows import Shows
 from detente.node.signerwatch import SignerWatch
 from detente.node.statedigest import DigestWatch
 from detente.record.errors import Malformed, Refused
@@ -42,6 +43,7 @@ class Services:
     token: str
     digests: DigestWatch
     life: PartLife
+    shows: Shows
     stopping: bool = False
     tests: int = 0
     last_heartbeat: int | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 from detente.node import api, logs, pairing
+from detente.node.api.services import Services
 from detente.node.context import NodeContext
 from detente.node.disk import Reserve
 from detente.node.folder import NodeFolder
@@ -29,12 +30,13 @@ from detente.node.link.tls import Identity, client_context, server_context
 from detente.node.reader import Reader
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Writer
-from detente.record.errors import Refused, declare
+from detente.record.errors import Refused, Unreachable, declare
 from detente.record.sync import PeerSync
 
 CANNOT_LISTEN: Final = declare("cannot-listen", "operator", "the address of a listener is taken or not ours")
 #: Between two looks at whether the held-back part of the disk's reserve is whole: one `statvfs`.
 RESERVE_S: Final = 3.0
+SHOW_S: Final = 2.0  # the author's node logs a view before it seals it
 STOP_S: Final = 4.0  # for what waits in the writer; the supervisor kills after five
 
 
@@ -65,8 +67,10 @@ class LinkProcess:
         context.on_grown(hub.wake)
         probes = Probes(shelf, context.lines, context.clock, lambda: bool(context.armed()))
         clients = {line.peer: self._join(hub, line, probes, stack) for line in self._lines}
+        context.ask_peer = _asking(clients)
+        services = running.services
         for line in self._lines:
-            await self._listen(hub, line, probes, stack)
+            await self._listen(hub, line, probes, stack, _showing(services))
         _run(stack, hub.run())
         _run(stack, _hold_reserve(context.keeper.reserve))
         dialled = {peer: client for peer, client in clients.items() if client is not None}
@@ -92,13 +96,15 @@ class LinkProcess:
         stack.push_async_callback(pump.close)
         return client
 
-    async def _listen(self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack) -> None:
+    async def _listen(
+        self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack, show: server.Show
+    ) -> None:
         if line.listen is None:
             return
         host, port = line.listen
         context = server_context(self._identity, line.ca, pin=line.pin)
         gate = asyncio.Event()
-        app = server.build_app(line.peer, Reception(hub, probes), gate)
+        app = server.build_app(line.peer, Reception(hub, probes), gate, show)
         try:
             runner = await server.listen(app, host, port, context)
         except OSError as error:
@@ -107,6 +113,28 @@ class LinkProcess:
         bound = runner.addresses[0][1]
         await check_listener(_local(host), bound, self._identity, context, line.ca)
         gate.set()
+
+
+def _showing(services: Services) -> server.Show:
+    """Answers one view in a working thread. SPEC: protocol A11"""
+
+    async def show(peer: str, certificate: bytes, body: bytes) -> bytes:
+        services.need_ready()
+        return await services.act(services.shows.answer, peer, certificate, body)
+
+    return show
+
+
+def _asking(clients: Mapping[str, PeerClient | None]) -> Callable[[str, bytes, int], Awaitable[bytes]]:
+    """Asks a peer for one view over the line of the two, if this node dials it."""
+
+    async def ask(party: str, body: bytes, limit: int) -> bytes:
+        client = clients.get(party)
+        if client is None:
+            raise Unreachable(party, why="not-dialled")
+        return await client.post("show", body, limit=limit, wait_s=SHOW_S)
+
+    return ask
 
 
 async def _hold_reserve(reserve: Reserve) -> None:

@@ -34,14 +34,20 @@ HEADERS: Final = 4096  # bytes a line of our own clients' requests never reaches
 
 log = logging.getLogger(__name__)
 Take = Callable[[str, bytes], Awaitable[bytes]]
+Show = Callable[[str, bytes, bytes], Awaitable[bytes]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GATE: Final = web.AppKey[asyncio.Event | None]("gate")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _RANGE: Final = re.compile(r"bytes=(0|[1-9][0-9]{0,11})-(0|[1-9][0-9]{0,11})?")
 
 
-def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) -> web.Application:
-    """The application behind `peer`'s listener; it refuses everything until `gate` is set."""
+def build_app(
+    peer: str, record: RecordPort, gate: asyncio.Event | None = None, show: Show | None = None
+) -> web.Application:
+    """The application behind `peer`'s listener; it refuses everything until `gate` is set.
+
+    `show` answers requests for one view of a part that is only shown, if this node shows any.
+    """
     routes = _Routes(peer, record)
     app = web.Application(middlewares=[_guard], client_max_size=PUSH_LIMIT)
     app[_GATE] = gate
@@ -60,6 +66,8 @@ def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) 
             web.get(PREFIX + "/start/{log}", routes.start),
         ]
     )
+    if show is not None:
+        app.add_routes([web.post(f"{PREFIX}/show", routes.showing(show))])
     return app
 
 
@@ -146,6 +154,18 @@ class _Routes:
         async def handle(request: web.Request) -> web.Response:
             body = await _body(request, limit)
             return web.Response(body=await take(self._peer, body), content_type=kind)
+
+        return handle
+
+    def showing(self, show: Show) -> Handler:
+        """Handler of a view: whose key signed the request is said by the line itself. SPEC: protocol A11"""
+
+        async def handle(request: web.Request) -> web.Response:
+            tls = request.transport.get_extra_info("ssl_object") if request.transport else None
+            certificate = tls.getpeercert(True) if tls else b""
+            body = await _body(request, JSON_LIMIT)
+            sealed = await show(self._peer, certificate or b"", body)
+            return web.Response(body=sealed, content_type="application/octet-stream")
 
         return handle
 
