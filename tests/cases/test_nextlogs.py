@@ -140,6 +140,39 @@ class TestClosing:
         assert book.register.logs["s1"][0].closed_at == size + 1
         assert not book.verdict(EntryId(press.id.log, size - 1)).findings
 
+    def test_the_mark_comes_to_a_case_that_was_shown_before(self, cell):
+        size = len(cell.logs[log(cell, OLD)])
+        press = cell.stop_and_check("s1", "s2")
+        cell.meet()
+        cell.heartbeat("s2")
+        folder = cell.folder()
+        folder.open(cell.opened)
+        folder.add(cell.entries)
+        assert not folder.at(cell.now).cases[press.id].acts[0].verdict.findings
+        cell.next_log("s1", names=size)
+        folder.open(cell.opened)
+        folder.add(cell.entries)
+        book = folder.at(cell.now)
+        assert book.cases[press.id].acts[0].verdict.findings == (DISOWNED,)
+        assert book.act(press.id).verdict.findings == (DISOWNED,)
+
+    def test_what_was_lost_with_the_old_log_may_be_said_again(self, cell):
+        """Also when a party lets the lost entry into its own past after it has seen the new log."""
+        size = len(cell.logs[log(cell, OLD)])
+        press = cell.stop_and_check("s1", "s2")
+        cell.next_log("s1", names=size)
+        all_have_seen(cell)
+        cell.hold("s2", "s1", log=log(cell, OLD))
+        cell.heartbeat("s2")
+        cell.meet()
+        header = replace(press.header, log=cell.log("s1"), seen=cell.seen("s1"), time=cell.now)
+        again = cell.append("s1", encode_header(header), header)
+        cell.opened[again.id, 0] = press.core
+        book = cell.book()
+        assert book.verdict(press.id).code == "log-closed"
+        assert book.verdict(again.id).counts
+        assert book.cases[again.id].state == "sent"
+
     def test_one_receipt_before_the_new_log_was_seen_is_enough(self, cell):
         """The guarantor has it from the old log; the other side has only the new one."""
         size = len(cell.logs[log(cell, OLD)])
