@@ -68,6 +68,7 @@ def make_services(context: NodeContext, compose: Callable[..., Composed] = compo
     officers = Officers(context, model)
     arming = Arming(lambda: officers.heard_at() is not None)
     context.armed = lambda: arming.state().armed
+    context.keeper.recipients.follow(lambda party: model.book.register.receiving_keys.get(party, ()))
     speaker, signer = Speaker(context, model, officers, compose), SignerWatch(context.folder)
     token = token_of(context.folder)
     life = PartLife(context, model)
