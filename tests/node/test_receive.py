@@ -525,7 +525,7 @@ class TestOwnLogRefetched:
         signer = cell.signer("s1", clock, started=False)
         receiver = cell.receiver("s1", signer, clock)
         head = Head(S1, 3, logged[-1].head.root)
-        assert signer.start_answer(head.body(), cell.cosign("g1", head, NOON).lines).state == "behind"
+        assert signer.start_answer(head.body(), cell.start_lines("g1", head, NOON)).state == "behind"
         assert receiver.take_own(push) == 3
         assert signer.status().state == "started"
         again = cell.author("s1", signer, clock)

@@ -57,6 +57,18 @@ class Forks:
             return head.root != row.root
         return Tree(selectors.leaves(row.origin, 0, row.size)).root() != row.root
 
+    def doubted(self, accepted: Accepted, me: str) -> set[tuple[str, str]]:
+        """(mirror, origin) of cosignatures that came before the entries under them and contradict these.
+
+        Only now, when `accepted` is stored, can they be compared.
+        """
+        origin = accepted.head.head.origin
+        if not accepted.entries:
+            return set()
+        known = [row for name, row in selectors.largest_cosignatures(origin).items() if name != me]
+        beyond = [row for row in known if row.size > accepted.start]
+        return {(row.mirror, origin) for row in beyond if self.contradicts(row)}
+
     def check(self, accepted: Accepted) -> None:
         """Compare heads shown earlier with the tree that `accepted` brings. Raises Equivocation on a fork."""
         head = accepted.head.head

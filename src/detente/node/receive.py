@@ -42,7 +42,7 @@ from detente.record.messages import (
 )
 from detente.record.mirror import Accepted, ForkFound, Mirror, check_ahead
 from detente.record.names import EntryId, party_of
-from detente.record.note import parse_note
+from detente.record.note import add_lines, parse_note
 from detente.record.parts import sealed_hash
 from detente.record.tree import EMPTY_ROOT, Frontier, leaf_hash
 
@@ -106,6 +106,7 @@ class Receiver:
         self._reserve.make_room()
         yield from self._store(accepted, headers, push.parts)
         yield None  # the officer's side hears now; the receipt is signed meanwhile
+        self._doubts |= self._forks.doubted(accepted, self._me)
         self._take_cosignatures(push.cosignatures)
         origin = push.log
         if accepted.head.head.size == accepted.frontier.size:
@@ -231,16 +232,15 @@ class Receiver:
         return count
 
     def start_answer(self, origin_sha256: bytes) -> bytes:
-        """Body and fresh cosignature of the largest head held of the log with that hash (C2).
-
-        Raises Unverified for a log that the charter does not name.
-        """
+        """The largest head held of that log, freshly cosigned (C2). Raises Unverified if it is unknown."""
         origin = origin_of(self._charter, origin_sha256)
         if party_of(origin) == self._me:
             raise Unverified("origin", origin=origin)
         head = self._largest(origin) or Head(origin, 0, EMPTY_ROOT)
-        made = self._signer.cosign(origin, head.size, head.root)
-        return head.body() + b"\n" + made.lines
+        row = selectors.head_at(origin, head.size)
+        # The log's own lines go along: a word of ours alone would not prove to the asker that it signed this.
+        lines = self._signer.cosign(origin, head.size, head.root).lines
+        return add_lines(row.note if row else head.body() + b"\n", lines)
 
     # ---- inside
 
