@@ -24,6 +24,7 @@ from detente.cli import (
     send,
     show,
     status,
+    thin,
     upgrade,
     wipe,
 )
@@ -66,6 +67,7 @@ app.command("status")(status.status)
 app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
+app.add_typer(thin.app, name="thin")
 app.command("fsck")(fsck.fsck)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)

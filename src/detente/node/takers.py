@@ -116,7 +116,7 @@ def _stopped(folder: NodeFolder) -> Iterator[Keeper]:
     from detente.node import django_setup
     from detente.node.supervise import commands
 
-    django_setup.migrate(folder)
+    django_setup.open_tables(folder)
     from detente.node.keeper import open_keeper
     from detente.node.pairing import node_charter
 

@@ -11,7 +11,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -139,3 +139,36 @@ def _check(values: tuple[int, ...], number: int) -> tuple[int, int]:
 
 def _times(one: int, other: int) -> int:
     return 0 if 0 in (one, other) else _POWERS[(_POWERS.index(one) + _POWERS.index(other)) % 15]
+
+
+class Reading:
+    """One message as its lines come in, in any order and again if need be."""
+
+    def __init__(self) -> None:
+        self.good: dict[int, bytes] = {}
+        self.last = 0
+
+    def hear(self, text: str, number: int | None = None) -> Heard | None:
+        """Take a line that says its own number, or is `number`, or else the one behind the last."""
+        heard = read_line(text, self.last + 1 if number is None else number)
+        if heard is None:
+            return None
+        if heard.line is not None:
+            self.last = heard.line
+        if heard.line is not None and heard.data is not None:
+            self.good[heard.line] = heard.data
+        return heard
+
+    def lines(self, length: Callable[[bytes], int | None]) -> int | None:
+        """How many lines the message has; None until the first is good. `length` of its first bytes."""
+        size = length(self.good.get(1, b""))
+        return None if size is None else -(-size // BYTES_A_LINE)
+
+    def missing(self, length: Callable[[bytes], int | None]) -> tuple[int, ...]:
+        """Numbers of the lines that are not there yet."""
+        count = self.lines(length) or 1
+        return tuple(number for number in range(1, count + 1) if number not in self.good)
+
+    def message(self, length: Callable[[bytes], int | None]) -> bytes:
+        """All its bytes. Raises Refused `thin-line-missing`, Malformed."""
+        return join_lines(self.good, length(self.good.get(1, b"")) or BYTES_A_LINE)

@@ -6,7 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from detente.node.api import alarms, carried, cases, enrolment, entries, parts, release, sessions, status
+from detente.node.api import (
+    alarms,
+    carried,
+    cases,
+    enrolment,
+    entries,
+    parts,
+    release,
+    sessions,
+    status,
+    thin,
+)
 from detente.node.api.call import Call
 from detente.node.api.schemas import ATTACHMENT, CODE, ID, TOKEN
 
@@ -152,6 +163,17 @@ ROUTES: Final = (
     Route("POST", "/v1/alarm/confirm", "alarm-confirm",
           "The officer on watch heard it: from now on the watch is armed.",
           alarms.post_confirm, "Alarm", "WatchPost", errors=("session-unknown", "post-key-exercise-only")),
+    Route("GET", "/v1/thin", "thin", "Thin messages heard here: provisional until the log covers them.",
+          thin.get_thin, "ThinMessages"),
+    Route("POST", "/v1/thin", "thin-heard",
+          "A thin message that was read from paper, voice, radio or a serial line: kept as provisional; "
+          "STOP-AND-CHECK sounds. The same one again changes nothing.",
+          thin.post_thin, "ThinMessage", "NewThin",
+          errors=("unverified", "thin-other-cell", "thin-other-charter", "thin-key-unknown", "thin-own",
+                  "thin-too-many")),
+    Route("POST", "/v1/thin/silence", "thin-silence",
+          "An officer heard the message: it stops sounding here. It stays provisional.",
+          thin.post_heard, "ThinMessage", "SilencedThin", errors=("thin-unknown",)),
     Route("GET", "/v1/carried", "carried-sizes", "Size of every log held: where a bundle goes on.",
           carried.get_carried, "Sizes"),
     Route("POST", "/v1/carried", "carried",

@@ -29,6 +29,9 @@ FILE: Final[Schema] = {
 }  # fmt: skip
 
 
+PATHS: Final = ("paper", "voice", "radio", "serial")
+
+
 def ref(name: str) -> Schema:
     """A reference to a named shape."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -68,6 +71,14 @@ _ENTRY: Final = {
              "description": "delivery mode; the case's or the kind's own if it is not given"},
     "handling": closed("", mode={"type": "string", "enum": ["SHOW"]}, valid_until=TIME),
     "attachments": rows(FILE, 31),
+}  # fmt: skip
+
+_THIN: Final[Schema] = {
+    **shown(
+        name=TOKEN, sha256=TEXT, state={"type": "string", "enum": ["provisional", "covered"]}, id=maybe(ID),
+        party=TEXT, to=TEXT, kind=CODE, act=CODE, time=TIME, fields=VALUES,
+        case={"type": ["object", "null"]}, path=TEXT, heard_at=TIME, silenced_by=maybe(POST),
+    ),
 }  # fmt: skip
 
 NAMED: Final[dict[str, Schema]] = {
@@ -185,6 +196,10 @@ NAMED: Final[dict[str, Schema]] = {
     "Enrolled": shown(
         state={"type": "string", "enum": ["registered", "pending"]}, id=maybe(ID), proposal=maybe(TOKEN)
     ),
+    "NewThin": closed("data path", data=BASE64, path={"type": "string", "enum": list(PATHS)}),
+    "SilencedThin": closed("name post", name=TOKEN, post=POST),
+    "ThinMessage": _THIN,
+    "ThinMessages": shown(thin=rows(ref("ThinMessage"))),
     "Sizes": shown(sizes={"type": "object", "description": "log origin → number of entries"}),
     "CarriedStep": closed(
         "what data",

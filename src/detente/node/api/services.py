@@ -18,6 +18,7 @@ from detente.node.rowbook import EntryRow
 from detente.node.shows import Shows
 from detente.node.signerwatch import SignerWatch
 from detente.node.statedigest import DigestWatch
+from detente.node.thinbook import ThinBook
 from detente.record.errors import Malformed, Refused
 from detente.record.names import EntryId, parse_id
 
@@ -44,6 +45,7 @@ class Services:
     digests: DigestWatch
     life: PartLife
     shows: Shows
+    thin: ThinBook = field(default_factory=ThinBook)
     stopping: bool = False
     tests: int = 0
     last_heartbeat: int | None = None
