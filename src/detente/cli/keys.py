@@ -135,6 +135,20 @@ def rotate(folder: NodeDir = HERE) -> None:
     print("the old key stays until every peer has confirmed the entry and the courier time is over")
 
 
+@app.command("storage-rotate")
+def storage_rotate(folder: NodeDir = HERE) -> None:
+    """Wrap all file keys at rest under a new storage key. Stop the node first; it may be interrupted."""
+    from detente.node import django_setup
+    from detente.node.rewrap import rotate_storage
+
+    with errors_in_words():
+        node = NodeFolder.open(folder)
+        django_setup.configure(node)
+        print("An interrupted run goes on when this is called again.")
+        done = rotate_storage(node, lambda count: print(f"\r{count} wrapped again", end="", flush=True))
+    print(f"\r{done} wrapped again under the new storage key; the old one is gone from this folder")
+
+
 @app.command("compromise")
 def compromise(folder: NodeDir = HERE, yes: Yes = False) -> None:
     """A log key is stolen or lost: stop signing with it for good, and make the next log's keys.

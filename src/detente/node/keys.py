@@ -39,6 +39,7 @@ KEY_MISSING: Final = declare("key-missing", "operator", "a private key of the no
 KEY_BROKEN: Final = declare("key-broken", "operator", "a private key's file cannot be read as one")
 
 ADMIN: Final = "ADMIN"
+STORAGE_NEXT: Final = "storage.next.key"
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,22 @@ def receiving_seeds(folder: NodeFolder) -> tuple[bytes, ...]:
 
 
 def storage_key(folder: NodeFolder) -> bytes:
-    """32 bytes that wrap file keys and session seeds at rest."""
-    return _read_seed(folder.keys / "storage.key")
+    """32 bytes that wrap file keys and session seeds at rest; while a new one comes in, both, newest last."""
+    found = _read_seed(folder.keys / "storage.key")
+    coming = folder.keys / STORAGE_NEXT
+    return found + _read_seed(coming) if coming.exists() else found
+
+
+def begin_storage(folder: NodeFolder) -> None:
+    """Have a new storage key beside the old one, unless one is coming in already."""
+    if not (folder.keys / STORAGE_NEXT).exists():
+        _write(folder.keys / STORAGE_NEXT, secrets.token_hex(SEED_SIZE) + "\n")
+
+
+def finish_storage(folder: NodeFolder) -> None:
+    """Put the new storage key in the old one's place: nothing is wrapped under that any more."""
+    (folder.keys / STORAGE_NEXT).replace(folder.keys / "storage.key")
+    sync_folder(folder.keys)
 
 
 def recovery_public(folder: NodeFolder) -> bytes:

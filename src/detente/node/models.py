@@ -5,7 +5,8 @@
 2. Part bytes lie in `PartBytes`, named by their SHA-256. A row may go only when its tombstone in
    `Destroyed` stands; it never changes.
 3. Log.size and Log.frontier move forward by one conditional statement (`UPDATE … WHERE size = old`).
-4. `Opened` is a cache of what could be opened; emptying it loses nothing that the keys cannot open again.
+4. `Opened` is what could be opened. Its file keys are the only way back to parts whose receiving key was
+   destroyed (protocol E1); the plaintexts beside them can be made again.
 5. Times are POSIX seconds, UTC. SHA-256 is lower-case hex here, bytes everywhere else.
 """
 
