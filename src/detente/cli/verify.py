@@ -267,8 +267,12 @@ def run(arguments: list[str]) -> int:
     import argparse
 
     parser = argparse.ArgumentParser(prog="detente verify", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--policy", type=Path, default=None, help="default: FOLDER/policy")
+    parser.add_argument(
+        "folder", type=Path, help="what `export` wrote, a tlog-tiles folder, or FILE.two-histories"
+    )
+    parser.add_argument(
+        "--policy", type=Path, default=None, help="default: FOLDER/policy, or beside or above FILE"
+    )
     parser.add_argument("--digest", default="", help="the charter's digest, as its parties compared it")
     found = parser.parse_args(arguments)
     return check(found.folder, policy_file=found.policy, digest=found.digest)
