@@ -313,7 +313,7 @@ class TestTwoHistories:
         verify_two_histories(parse_two_histories(file.read_bytes()), keys)
         judged = faults.detente("verify", str(place))
         assert judged.returncode == 1, judged.stdout + judged.stderr
-        assert f"{S2}: TWO HISTORIES, proven" in judged.stdout
+        assert f"{S2}: SAME LOG, TWO HISTORIES, proven" in judged.stdout
         # Nothing else is held against anybody. S2's node is not there to cosign what the others said since.
         faulty = [line for line in judged.stdout.splitlines() if " in checkpoint" in line]
         assert all(line.startswith("  quorum in checkpoint") for line in faulty), judged.stdout
