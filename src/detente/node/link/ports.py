@@ -58,8 +58,13 @@ class Shelf(Protocol):
     async def changes(self) -> tuple[Event, ...]:
         """What is new since the last call, as events for every talk; the first call tells everything."""
 
-    async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
-        """Entries of the own log from `start` to a head of at most `size`, and the parts that go along."""
+    async def push_body(
+        self, log: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
+        """Entries of the own log from `start` to a head of at most `size`, and the parts that go along.
+
+        `room`: bytes that the line should be given at once, if it is slow.
+        """
 
     async def parts(self, hashes: tuple[bytes, ...], peer: str) -> tuple[bytes, ...]:
         """Those of these parts that are here and that `peer` may keep, as many as fit into one push."""

@@ -18,6 +18,7 @@ from detente.node.link.client import PeerClient
 from detente.node.link.errands import Errands
 from detente.node.link.histories import Histories
 from detente.node.link.hub import Hub
+from detente.node.link.incoming import Incoming, lacked
 from detente.node.link.lineset import Line, lines_of
 from detente.node.link.probes import Probes
 from detente.node.link.pump import Pump
@@ -62,7 +63,10 @@ class LinkProcess:
         stack.push_async_callback(running.stop)
         shelf = KeptShelf(me, self._charter, context.keeper, context.now)
         stack.push_async_callback(asyncio.to_thread, shelf.close)
-        hub = Hub(me, shelf)
+        incoming = Incoming(self._folder.path, lacked, context.keeper.reserve.require)
+        stack.push_async_callback(asyncio.to_thread, incoming.close)
+        await incoming.sweep()
+        hub = Hub(me, shelf, incoming)
         stack.push_async_callback(hub.close)
         context.on_grown(hub.wake)
         probes = Probes(shelf, context.lines, context.clock, lambda: bool(context.armed()))

@@ -59,8 +59,10 @@ class KeptShelf:
             await self.read_certificates()
         return await self._read(self._feed.read)
 
-    async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
-        push = await self._read(self._outgoing.push_body, log, start, size, peer)
+    async def push_body(
+        self, log: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
+        push = await self._read(self._outgoing.push_body, log, start, size, peer, room)
         if push is None or start or generation_of(log) == 1:
             return push
         return replace(push, certificate=await self.certificate(log) or b"")
