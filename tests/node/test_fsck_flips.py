@@ -26,6 +26,7 @@ database.template()
 from detente.node import keys as key_files  # noqa: E402
 from detente.node import models as tables  # noqa: E402 - Django must be configured first
 from detente.node import store, store_own  # noqa: E402
+from detente.node.backup import copy_database  # noqa: E402
 from detente.node.folder import NodeFolder  # noqa: E402
 from detente.node.fsck import Finding, fsck_node  # noqa: E402
 from detente.node.fsck.cover import COVER, LOCAL  # noqa: E402
@@ -34,7 +35,9 @@ from detente.record.age import recipient_of  # noqa: E402
 from detente.record.evidence import TwoHistories, encode_two_histories  # noqa: E402
 from detente.record.head import Head, sign_head  # noqa: E402
 from detente.record.header import Header, PartInfo, encode_header  # noqa: E402
+from detente.record.keys import KeyPair  # noqa: E402
 from detente.record.names import EntryId  # noqa: E402
+from detente.record.nextlog import NextLog, sign_next_log  # noqa: E402
 from detente.record.sync import Push  # noqa: E402
 
 
@@ -82,10 +85,10 @@ def at_rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     finally:
         node.stop()
     database.point_at(node.folder.database)
-    base = sqlite3.connect(node.folder.database)
-    base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    base.execute("PRAGMA journal_mode=DELETE")
-    base.close()
+    copy_database(node.folder.database, root / "rest.sqlite3", lambda *_: None)
+    for beside in ("", "-wal", "-shm"):
+        node.folder.database.with_name(f"node.sqlite3{beside}").unlink(missing_ok=True)
+    (root / "rest.sqlite3").rename(node.folder.database)
     yield Store(node.folder, root)
 
 
@@ -120,6 +123,8 @@ def fill(node: Node, clock: Clock) -> None:
     node.pushes["s2"] = (*node.pushes["s2"], *group.entries)
     node.other_says("s2", "D02", "NEW", "WATCH", heard, content={"text": "early"}, ahead=True)
     write(node, lambda: two_histories(node))
+    write(node, lambda: next_log(node))
+    write(node, viewed)
     node.settled()
 
 
@@ -153,6 +158,25 @@ def destroy_content(index: int) -> None:
     row = tables.Part.objects.get(log__party="s2", index=index, role="content")
     act = EntryId(row.log.origin, 0)
     store.destroy_part(bytes.fromhex(row.sha256), reason="recalled", at=NOON, act=act)
+
+
+def next_log(node: Node) -> None:
+    """A certificate of s2's next log; nothing of that log yet."""
+    folder, old = node.folders["s2"], tables.Log.objects.get(party="s2")
+    origin = folder.origin.rpartition("/")[0] + "/2"
+    keys = KeyPair(bytes(range(32)), bytes(range(32))).log_keys(origin)
+    head = tables.Head.objects.filter(log=old).latest("size")
+    following = NextLog(origin, keys, folder.origin, head.size, bytes(head.root))
+    seed = bytes.fromhex((folder.keys / "recovery.key").read_text())
+    tables.Certificate.objects.create(origin=origin, note=sign_next_log(following, seed), at=NOON)
+
+
+def viewed() -> None:
+    """A line of the log of views."""
+    tables.View.objects.create(
+        side="author", log="harbour.exercise/s1/1", index=0, position=1, viewer="s2", post="WATCH",
+        request=b"asked", signature=b"signed", certificate=b"by", code="shown", at=NOON,
+    )  # fmt: skip
 
 
 def two_histories(node: Node) -> None:

@@ -27,8 +27,8 @@ CARD_LIMIT: Final = 65_536  # two logs' worth of ML-DSA keys and a CA leave most
 SPOKEN_WORDS: Final = 12  # eight bits a word: 96 bits
 _DOMAIN: Final = b"detente/card/v1\n"
 _KEYS: Final = {
-    "v", "cell", "party", "log", "mirrors", "receiving", "recovery", "thin", "admins", "ca", "addresses",
-    "rp_id", "desk_origin",
+    "v", "cell", "party", "log", "mirrors", "receiving", "recovery", "admins", "ca", "addresses", "rp_id",
+    "desk_origin",
 }  # fmt: skip
 _ADDRESS: Final = re.compile(r"https://[A-Za-z0-9.\-\[\]:]{1,250}:[0-9]{1,5}", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -37,7 +37,10 @@ _ADMINS: Final = 2
 
 @dataclass(frozen=True)
 class PeerCard:
-    """One party's card. `recovery` and `thin` are raw Ed25519 public keys, `ca` a PEM certificate."""
+    """One party's card. `recovery` and `thin` are raw Ed25519 public keys, `ca` a PEM certificate.
+
+    `thin` is empty on a card of a version that had no thin form.
+    """
 
     cell: str
     party: str
@@ -55,6 +58,7 @@ class PeerCard:
 
 def encode_card(card: PeerCard) -> bytes:
     """The card's file; `parse_card` gives the same value back."""
+    thin = {"thin": card.thin.hex()} if card.thin else {}
     return strictjson.encode({
         "v": 1,
         "cell": card.cell,
@@ -66,7 +70,7 @@ def encode_card(card: PeerCard) -> bytes:
         },
         "receiving": card.receiving,
         "recovery": card.recovery.hex(),
-        "thin": card.thin.hex(),
+        **thin,
         "admins": [_credential_json(one) for one in card.admins],
         "ca": card.ca,
         "addresses": dict(card.addresses),
@@ -78,7 +82,7 @@ def encode_card(card: PeerCard) -> bytes:
 def parse_card(data: bytes) -> PeerCard:
     """The card in a file. Raises Malformed."""
     found = strictjson.parse(data, limit=CARD_LIMIT)
-    strictjson.expect_keys(found, "card", _KEYS)
+    strictjson.expect_keys(found, "card", _KEYS, ("thin",))
     if found["v"] != 1:
         raise Malformed("card version", found["v"])
     cell, party = _text(found, "cell"), _text(found, "party")
@@ -89,7 +93,8 @@ def parse_card(data: bytes) -> PeerCard:
     return PeerCard(
         cell, party, log, _mirrors(found["mirrors"], cell, party), _receiving(found),
         parse_hex(_text(found, "recovery"), "recovery key", size=32),
-        parse_hex(_text(found, "thin"), "thin key", size=32), _admins(found["admins"]),
+        parse_hex(_text(found, "thin"), "thin key", size=32) if "thin" in found else b"",
+        _admins(found["admins"]),
         _text(found, "ca", limit=16_384), _addresses(found["addresses"], party),
         _host(found, "rp_id"), _text(found, "desk_origin"),
     )  # fmt: skip

@@ -93,6 +93,7 @@ def stages(charter: Charter, me: str, folder: NodeFolder | None, tell: Tell) -> 
         Stage("arrivals", lambda: own.check_arrivals(scope)),
         Stage("proposals", lambda: own.check_proposals(scope, unlock)),
         Stage("evidence", lambda: own.check_evidence(scope)),
+        Stage("certificates", lambda: own.check_certificates(scope)),
     ]
     if folder is None:
         return made

@@ -39,7 +39,6 @@ COVER: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "node_partbytes": {"sha256": "part-changed", "data": "part-changed"},
     "node_destroyed": {
         "sha256": "part-stray part-lost", "size": "part-stray", "act_log": "part-stray",
-        "act_index": "part-stray",
     },
     "node_wanted": {
         "log_id": "part-wanted database part-lost", "index": "part-wanted part-lost",
@@ -69,6 +68,7 @@ COVER: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
         "post": "session", "public": "session", "seed": "session", "not_before": "session",
         "not_after": "session", "assertion": "session",
     },
+    "node_certificate": {"origin": "certificate", "note": "certificate"},
     "node_evidence": {
         "log_id": "evidence database", "sha256": "evidence", "file": "evidence", "found_at": "stopped",
     },
@@ -81,8 +81,11 @@ LOCAL: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "node_cosignature": {"id": _NUMBER, "stored_at": _WHEN},
     "node_part": {"id": _NUMBER},
     "node_partbytes": {"stored_at": _WHEN},
-    "node_destroyed": {"reason": "why the bytes went: the act that asked for it stands in the log",
-                       "destroyed_at": _WHEN, "held": "whether the bytes had come; they are gone"},
+    "node_destroyed": {
+        "act_index": "which act asked for it: that act itself stands in the log",
+        "reason": "why the bytes went: the act that asked for it stands in the log",
+        "destroyed_at": _WHEN, "held": "whether the bytes had come; they are gone",
+    },
     "node_view": dict.fromkeys(
         ("id", "side", "log", "index", "position", "viewer", "post", "request", "signature", "certificate",
          "code", "at"), _LOCAL,
@@ -93,6 +96,7 @@ LOCAL: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "node_proposal": {"name": _LOCAL, "made_at": _WHEN},
     "node_watchsession": {"name": _LOCAL, "ended_at": _WHEN},
     "node_enrolment": dict.fromkeys(("code_sha256", "post", "made_at", "valid_until", "used_at"), _LOCAL),
+    "node_certificate": {"id": _NUMBER, "at": _WHEN},
     "node_evidence": {"id": _NUMBER},
     "node_localstate": dict.fromkeys(("name", "value", "set_at"), _LOCAL),
 })  # fmt: skip

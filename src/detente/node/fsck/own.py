@@ -16,6 +16,7 @@ from detente.node.fsck.findings import Finding
 from detente.node.fsck.logs import Scope, is_changed, keys_of, named
 from detente.node.fsck.parts import Unlock
 from detente.node.lists import unpack
+from detente.node.nextlogs import verified
 from detente.node.opening import unwrap
 from detente.node.store import AHEAD, ENTRY, OPENED, PART
 from detente.node.store_own import LOGGED, PROPOSED, RELEASED, WITHDRAWN
@@ -167,6 +168,18 @@ def _session(
     shown = json.loads(assertion.client_data)["challenge"]
     same = shown == base64.urlsafe_b64encode(challenge).rstrip(b"=").decode()
     return "" if same else "not what the passkey signed"
+
+
+def check_certificates(scope: Scope) -> Iterator[Finding]:
+    """Each was signed by the recovery key that the charter names, for the log that its row names."""
+    for row in tables.Certificate.objects.iterator(chunk_size=16):
+        try:
+            said = verified(scope.charter, bytes(row.note)).origin
+        except (DetenteError, KeyError) as error:
+            yield Finding("certificate", repr(row.origin), str(error))
+            continue
+        if said != row.origin:
+            yield Finding("certificate", repr(row.origin), f"certifies {said}")
 
 
 def check_evidence(scope: Scope) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from detente.charter.make import ca_fingerprint
 from detente.charter.model import Charter
 from detente.node import keys as key_files
 from detente.node import models as tables
-from detente.node import pairing, selectors
+from detente.node import pairing, selectors, thinkey
 from detente.node.folder import NodeFolder
 from detente.node.fsck.findings import Finding
 from detente.node.fsck.logs import Scope, keys_of, named
@@ -89,6 +89,7 @@ def check_keys(folder: NodeFolder, charter: Charter, registered: Iterable[bytes]
         "log/*.json": lambda place: _is_log(folder, charter, int(place.stem)),
         "mirror/*.json": lambda place: _is_mirror(folder, charter, place.stem),
         "recovery.key": lambda _place: key_files.recovery_public(folder).hex() in me.recovery,
+        "thin.key": lambda _place: me.thin in (None, thinkey.public(folder).hex()),
         "posts/*.seed": lambda place: key_files.post_key(folder, place.stem).public in posts,
         "ca/ca.pem": lambda place: _fingerprint(place) == me.ca_fingerprint,
         "ca/ca.key": lambda place: _halves(place, place.with_suffix(".pem")),
