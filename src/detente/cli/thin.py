@@ -45,7 +45,9 @@ REPEATS: Final = 2
 @app.command("print")
 def print_(
     kind: Annotated[str, typer.Argument(help="D01 or D02.")],
-    fields: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="A field and its value; repeatable.")
+    ] = None,
     act: Annotated[str, typer.Option(help="NEW, ANSWER, ACK, CORRECT, …")] = "NEW",
     to: Annotated[str, typer.Option(help="The party that is asked; between two sides the other one.")] = "",
     case: Annotated[str, typer.Option(help="The case: an entry's id, or THIN-… as it was heard.")] = "",
@@ -140,7 +142,7 @@ def list_(folder: NodeDir = HERE, as_json: AsJson = False) -> None:
 
 @app.command("heard")
 def heard_(
-    name: Annotated[str, typer.Argument(metavar="THIN-…", help="The message's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The message's name, THIN-…")],
     post: Annotated[str, typer.Option(help="The post that heard it.")] = "WATCH",
     folder: NodeDir = HERE,
 ) -> None:
