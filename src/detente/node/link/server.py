@@ -29,6 +29,7 @@ NOTICE_LIMIT: Final = 1 << 20
 JSON_LIMIT: Final = 16 << 10
 BODY_S: Final = 20.0  # a push of 16 MiB at 1 MiB/s; a slower one comes in smaller pieces
 HANDSHAKE_S: Final = 3.0
+RETRY_S: Final = 3  # after 429, where no other time is known
 KEEPALIVE_S: Final = 30.0
 HEADERS: Final = 4096  # bytes a line of our own clients' requests never reaches
 
@@ -137,6 +138,8 @@ def _check_caller(request: web.Request) -> None:
 def _answer_error(error: DetenteError) -> web.Response:
     status, kind, body = errors.encode_error(error)
     answer = web.Response(status=status, body=body, content_type=kind)
+    if status == 429:
+        answer.headers["Retry-After"] = str(error.values.get("retry_after", RETRY_S))  # SPEC: protocol D5
     if status in (408, 413, 415):
         answer.force_close()  # the rest of the body is still under way; it is not read
     return answer
