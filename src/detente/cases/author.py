@@ -98,11 +98,10 @@ def compose(
     words = _completed(rules, rule, content or {}, as_of, part="content")
     _refuse_foreign(charter, case, refers_to)
     _refuse_act(charter, rules, rule, party, post, case, known)
-    merged = {**_current(known), **values}
+    merged = _current(known) | values
     _refuse_state(rules, act, party, known, merged)
     _refuse_first(field_faults(rules, rule, "core", values, merged))
     said = Saying(charter, rules, rule, values, words, merged, known, precedence or rules.precedence, as_of)
-    notices = form_notices(said)
     data = encode_content(Content(words, salts[1])) if words else None
     # In a case that is not folded here yet nobody is named to act: the parties are the same anyhow.
     asked = None if case is not None and known is None else _asked(charter, rules, party, to, known)
@@ -125,12 +124,21 @@ def compose(
         parts=tuple(plaintext_hash(one) for one in (*((data,) if data else ()), *attachments)),
         salt=salts[0],
     )
-    _refuse_first(form_faults(charter, rules, core))
-    _refuse_over(core, as_of)
+    _refuse_core(charter, rules, core, as_of)
+    return _composed(charter, core, data, form_notices(said), attachments)
+
+
+def _composed(
+    charter: Charter,
+    core: Core,
+    data: bytes | None,
+    notices: tuple[Fault, ...],
+    attachments: Sequence[bytes],
+) -> Composed:
+    """The parts with those who hold them."""
     first, behind = holders(charter, core, CORE), holders(charter, core, CONTENT)
-    return Composed(
-        encode_core(core), data, rules.floor, first.to, first.keep, notices, tuple(attachments), behind
-    )
+    floor = charter.kinds[core.kind].floor
+    return Composed(encode_core(core), data, floor, first.to, first.keep, notices, tuple(attachments), behind)
 
 
 def _rule(charter: Charter, kind: str, act: str) -> tuple[Kind, ActRule]:
@@ -256,8 +264,9 @@ def _mode(charter: Charter, kind: Kind, case: Case | None, asked: str | None) ->
     return kind.mode if kind.mode in allowed else allowed[0]
 
 
-def _refuse_over(core: Core, as_of: int) -> None:
-    """Content that is over before it is sent would be destroyed unread; salts make each part its own."""
+def _refuse_core(charter: Charter, kind: Kind, core: Core, as_of: int) -> None:
+    """What the fold would refuse of the core, and content that is over before it is sent or stands twice."""
+    _refuse_first(form_faults(charter, kind, core))
     until = expires_at(core.handling)
     if until is not None and until <= as_of:
         raise Fault(faults.WRONG_FORM, "handling", "valid_until").refusal()
