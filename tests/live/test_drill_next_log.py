@@ -1,8 +1,15 @@
-"""Drills over three living nodes: a machine lost with all its keys, a stolen log key (protocol C3, C4)."""
+"""Drills over three living nodes: a machine lost with all its keys, a stolen log key, a
+receiving key renewed (protocol C3, C4, E1).
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +18,13 @@ import pytest
 from detente.cli.demo.cell import CELL, PARTIES, Cell
 from detente.node import keys as key_files
 from detente.node import shares
+from detente.node.link.client import PeerClient
+from detente.node.link.lineset import lines_of
+from detente.node.link.tls import Identity, client_context
+from detente.node.pairing import node_charter
+from detente.record.head import Head, sign_head
+from detente.record.messages import MAX_NOTICE_BODY
+from detente.record.sync import Notice, encode_notice
 from live import faults
 from live.officers import started, until
 
@@ -122,4 +136,87 @@ class TestKeyStolen:
 
 def thief(cell: Cell, at: str) -> None:
     """Show `at` a head of s1's log that s1 never made, signed with s1's keys, over s1's line."""
-    raise NotImplementedError
+    folder = cell.node("s1").folder
+    origin = faults.origin_of("s1")
+    size = len(faults.entries(cell, at, origin))
+    note = sign_head(Head(origin, size, b"\x99" * 32), key_files.log_pair(folder), int(time.time()))
+    line = next(one for one in lines_of(folder, node_charter(folder)) if one.peer == at)
+    own = Identity(folder.link_keys / "leaf.pem", folder.link_keys / "leaf.key")
+
+    async def show() -> None:
+        client = PeerClient(at, line.dial, client_context(own, line.ca), host=line.host)
+        await client.post("heads", encode_notice(Notice((note,))), limit=MAX_NOTICE_BODY)
+        await client.close()
+
+    asyncio.run(show())
+
+
+class TestReceivingKeyRotated:
+    """A part sealed to the old key while the new one was on its way still opens; then the old one goes."""
+
+    def test_the_old_key_opens_what_is_under_way_and_is_destroyed(self, cell: Cell) -> None:
+        folder = cell.node("s1").folder
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+        faults.end(cell, "s1")
+        with folder.node_toml.open("a", encoding="utf-8") as file:
+            file.write("\n[keys]\ncourier_s = 3\n")
+        cell.start_node("s1")
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+        (old,) = key_files.receiving_seeds(folder)
+        for peer in ("s2", "g1"):
+            cell.places.cut("s1", peer)
+        done = faults.detente("keys", "rotate", "--node", str(folder.path))
+        assert done.returncode == 0, done.stderr
+        under_way = faults.sent_in_the_end(cell, "s2")
+        until(lambda: said(cell, "s1", "RECEIVING_ADDED"), 20, "s1 announces the new key")
+        time.sleep(4)
+        assert old in key_files.receiving_seeds(folder), "no peer has confirmed the new key yet"
+        for peer in ("s2", "g1"):
+            cell.places.mend("s1", peer)
+        faults.opened(cell, "s1", under_way)
+        until(lambda: old not in key_files.receiving_seeds(folder), 60, "the old key is destroyed")
+        until(lambda: said(cell, "s1", "RECEIVING_RETIRED"), 20, "its end is announced")
+        later = faults.sent_in_the_end(cell, "s2")
+        faults.opened(cell, "s1", later)
+
+
+def said(cell: Cell, party: str, change: str) -> bool:
+    """Whether the party's node has entered an R04 with that change."""
+    rows = faults.api(cell, party).get("/v1/entries")["entries"]
+    ids = [row["id"] for row in rows if row["kind"] == "R04" and row["party"] == party]
+    cores = [faults.api(cell, party).get(f"/v1/entries/{one}")["core"] for one in ids]
+    return any(core and core["fields"]["change"] == change for core in cores)
+
+
+class TestCopyBesideTheLivingNode:
+    """A second signer with the same log keys ends by name, from the folder itself and from a copy of it."""
+
+    def test_it_is_refused_and_nothing_is_signed(self, cell: Cell, tmp_path: Path) -> None:
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+        folder = cell.node("s1").folder.path
+        copy = tmp_path / "copy"
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.sock"))
+        environment = {**os.environ, "PYTHONPATH": str(faults.ROOT / "src")}
+        for place in (folder, copy):
+            done = subprocess.run(
+                [sys.executable, "-m", "detente.node.signer", str(place)],
+                capture_output=True, text=True, timeout=30, check=False, env=environment,
+            )  # fmt: skip
+            assert done.returncode == 1
+            assert "second-signer" in done.stderr
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+
+
+class TestMachineThatSlept:
+    """Every process of a node stands still for a while and goes on, as a virtual machine that is resumed."""
+
+    def test_it_takes_what_came_and_goes_on_in_one_history(self, cell: Cell) -> None:
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+        cell.node("s1").hold()
+        meanwhile = faults.sent_in_the_end(cell, "s2")
+        faults.confirmed(cell, meanwhile, ["g1"])
+        cell.node("s1").resume()
+        faults.opened(cell, "s1", meanwhile)
+        goes_both_ways(cell, "s1", "s2")
+        assert all(faults.shown(cell, party)["evidence"] == [] for party in PARTIES)
+        faults.whole(cell, "s1", "s2")

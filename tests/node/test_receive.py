@@ -22,7 +22,7 @@ from detente.record.evidence import parse_two_histories, verify_two_histories
 from detente.record.head import Head, open_cosignature, sign_head
 from detente.record.header import MissingRange, PartInfo, encode_header, parse_header
 from detente.record.keys import KeyPair
-from detente.record.messages import Ahead, Notice, Push, PushAnswer, open_cosignature_note
+from detente.record.messages import Ahead, Notice, Push, PushAnswer, cosigned_head, open_cosignature_note
 from detente.record.names import EntryId, origin
 from detente.record.note import add_lines
 from detente.record.parts import seal, sealed_hash
@@ -350,6 +350,23 @@ class TestTwoHistories:
         self.convicted(cell)
         with pytest.raises(Refused, match="log-closed"):
             run(receiver.take_push("s2", peer.push()))
+
+    def test_what_another_party_had_confirmed_still_comes(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        forked = self.other(peer, 3)
+        with pytest.raises(Equivocation):
+            run(receiver.take_push("s2", Push(S2, 0, tuple(forked), peer.head(entries=forked))))
+        peer.write()
+        with pytest.raises(Refused, match="log-closed"):
+            run(receiver.take_push("s2", peer.push(3)))
+        head = cosigned_head(peer.head())
+        note = head.body() + b"\n" + cell.cosign("g1", head, NOON).lines
+        assert run(receiver.take_push("s2", replace(peer.push(3), cosignatures=(note,)))).size == 4
+        self.convicted(cell)
 
     def test_a_longer_log_that_leaves_out_what_is_held(
         self, cell: Cell, receiver: Receiver, peer: Peer

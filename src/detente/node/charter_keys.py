@@ -10,9 +10,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from detente.charter.model import Charter
+from detente.node.rows import CosignatureRow
 from detente.record.errors import Unverified
 from detente.record.keys import LogKeys, MirrorKeys
-from detente.record.names import parse_origin
+from detente.record.messages import cosigned_head, open_cosignature_note
+from detente.record.names import parse_origin, party_of
 
 
 def watching_mirrors(charter: Charter, me: str) -> Mapping[str, MirrorKeys]:
@@ -80,3 +82,17 @@ class Recipients:
             party: keys[0] if keys else self._charter.parties[party].receiving
             for party, keys in found.items()
         }
+
+
+def opened_cosignature(charter: Charter, note: bytes) -> CosignatureRow:
+    """A mirror's cosignature, verified with the charter's keys. Raises Malformed or Unverified."""
+    head = cosigned_head(note)
+    watched = party_of(head.origin)
+    for party in charter.parties:
+        if party != watched:
+            try:
+                found = open_cosignature_note(note, mirror_keys(charter, party, watched))
+            except Unverified:
+                continue
+            return CosignatureRow(head.origin, head.size, head.root, party, found.time, found.lines)
+    raise Unverified("cosignature", origin=head.origin, size=head.size)

@@ -8,18 +8,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
 from detente.cases.nextlogs import old_log_line, opening_fields
 from detente.charter.model import Charter
 from detente.node import models as tables
+from detente.node import selectors
+from detente.node.charter_keys import opened_cosignature
 from detente.node.store import one_transaction
-from detente.record.errors import Refused, Unverified, declare
+from detente.record.errors import DetenteError, Refused, Unverified, declare
 from detente.record.header import Seen
+from detente.record.messages import Push, cosigned_head
 from detente.record.names import origin as origin_named
 from detente.record.names import parse_origin
-from detente.record.nextlog import NextLog, certified_by, open_next_log, read_next_log
+from detente.record.nextlog import LOG_CLOSED, NextLog, certified_by, open_next_log, read_next_log
 
 CERTIFICATE_DIFFERS: Final = declare(
     "certificate-differs", "the log's party", "another certificate for that log is here; open one more log"
@@ -58,6 +62,28 @@ def is_left(charter: Charter, origin: str, size: int) -> bool:
     """Whether the log has a successor that names less than `size` of it (rule 2)."""
     following = successor(charter, origin)
     return following is not None and size > following.old_size
+
+
+def may_complete(charter: Charter, push: Push, me: str) -> bool:
+    """Whether two histories of the log are known; the push may complete the one held here all the same (C4).
+
+    What the next log names, or another party had cosigned, lies in the past of entries to come. Raises
+    Refused `log-closed` for anything else of a log that is left or has two histories.
+    """
+    size, log = cosigned_head(push.head).size, selectors.log(push.log)
+    following = successor(charter, push.log)
+    stopped = log is not None and log.stopped_at is not None
+    if following is not None and size <= following.old_size:
+        return stopped
+    if following is None and not stopped:
+        return False
+    rows = list(selectors.cosignatures(push.log, size))
+    for note in (*push.cosignatures, push.head):
+        with suppress(DetenteError):
+            rows.append(opened_cosignature(charter, note))
+    if not any(row.origin == push.log and row.size >= size and row.mirror != me for row in rows):
+        raise Refused(LOG_CLOSED, log=push.log)
+    return stopped
 
 
 @one_transaction

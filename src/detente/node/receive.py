@@ -14,13 +14,12 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from detente.charter.model import Charter
 from detente.node import nextlogs, selectors, store
-from detente.node.charter_keys import log_keys, mirror_keys, origin_of
+from detente.node.charter_keys import log_keys, opened_cosignature, origin_of
 from detente.node.disk import Reserve
 from detente.node.forks import Forks
 from detente.node.opening import OpenedPart, Opener
@@ -37,8 +36,6 @@ from detente.record.messages import (
     Notice,
     Push,
     PushAnswer,
-    cosigned_head,
-    open_cosignature_note,
 )
 from detente.record.mirror import Accepted, ForkFound, Mirror, check_ahead
 from detente.record.names import EntryId, party_of
@@ -247,9 +244,8 @@ class Receiver:
     def _accept(self, push: Push) -> Accepted:
         if push.certificate:
             self.take_certificate(push.certificate)
-        self._require_open(push.log)
+        stopped = nextlogs.may_complete(self._charter, push, self._me)
         keys = log_keys(self._charter, push.log)
-        self._require_receipt(push)
         log = selectors.log(push.log)
         frontier = Frontier(log.size, log.frontier) if log else Frontier()
         mirror = Mirror(push.log, keys, frontier, past=lambda size: past(push.log, size))
@@ -258,25 +254,14 @@ class Receiver:
         except ForkFound as fork:
             self._forks.convict(fork)
             raise
-        self._forks.check(accepted)
+        if not stopped:  # else the evidence is here, and what is true of the log is completed
+            self._forks.check(accepted)
         return accepted
 
     def _require_open(self, origin: str) -> None:
         log = selectors.log(origin)
         if log is not None and log.stopped_at is not None:
             raise Refused(LOG_CLOSED, log=origin)
-
-    def _require_receipt(self, push: Push) -> None:
-        """A log that its party has left grows here only by what another party had cosigned (C3)."""
-        size = cosigned_head(push.head).size
-        if not nextlogs.is_left(self._charter, push.log, size):
-            return
-        rows = list(selectors.cosignatures(push.log, size))
-        for note in (*push.cosignatures, push.head):
-            with suppress(DetenteError):
-                rows.append(self._opened_cosignature(note))
-        if not any(row.origin == push.log and row.size >= size for row in rows):
-            raise Refused(LOG_CLOSED, log=push.log)
 
     def _store(
         self, accepted: Accepted, headers: Sequence[Header | None], parts: Iterable[bytes]
@@ -291,6 +276,9 @@ class Receiver:
             return
         log = selectors.log(origin)
         frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        known = selectors.head_at(origin, accepted.head.head.size)
+        other = known is not None and known.root != accepted.head.head.root  # of a log with two histories
+        heads = () if other else (HeadRow.of(accepted.head),)
         for first in range(0, len(accepted.entries), CHUNK):
             if first:
                 yield
@@ -298,7 +286,7 @@ class Receiver:
             frontier.extend(leaf_hash(one) for one in entries)
             start = accepted.start + first
             new = store.NewEntries(
-                origin, start, entries, frontier, at, (HeadRow.of(accepted.head),), came,
+                origin, start, entries, frontier, at, heads, came,
                 self._opened(origin, start, headers[first : first + CHUNK], came),
             )  # fmt: skip
             store.append(new, me=self._me)
@@ -349,7 +337,7 @@ class Receiver:
             if note in self._kept:  # each comes from two peers, and again with every notice
                 continue
             try:
-                rows.append((note, self._opened_cosignature(note)))
+                rows.append((note, opened_cosignature(self._charter, note)))
             except DetenteError as error:
                 if strict:
                     raise
@@ -365,18 +353,6 @@ class Receiver:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return fresh
-
-    def _opened_cosignature(self, note: bytes) -> CosignatureRow:
-        head = cosigned_head(note)
-        watched = party_of(head.origin)
-        for party in self._charter.parties:
-            if party != watched:
-                try:
-                    found = open_cosignature_note(note, mirror_keys(self._charter, party, watched))
-                except Unverified:
-                    continue
-                return CosignatureRow(head.origin, head.size, head.root, party, found.time, found.lines)
-        raise Unverified("cosignature", origin=head.origin, size=head.size)
 
     def _renew_if_complete(self, origin: str) -> None:
         """A shorter missing list needs a newer time of holding (B2); one signature a gap, not one a part."""

@@ -137,6 +137,24 @@ def take_lock(folder: NodeFolder) -> int:
     return descriptor
 
 
+def hold_name(folder: NodeFolder, pair: KeyPair) -> socket.socket | None:
+    """Hold a name made of the log's key, so that a copy of the folder on this machine finds it taken.
+
+    The lock in the folder does not see a copy. Raises Refused `second-signer`. None where the system has no
+    such names; on another machine only the operator can know (how-to: restore a node).
+    """
+    if sys.platform != "linux":
+        return None
+    key = pair.log_keys(folder.origin).ed25519.encode()
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.bind("\0detente-signer-" + hashlib.sha256(key.encode()).hexdigest())
+    except OSError as error:
+        held.close()
+        raise Refused(SECOND_SIGNER, log=folder.origin) from error
+    return held
+
+
 def serve(room: SignerRoom, listener: socket.socket) -> None:
     """Answer connections until the listener is closed."""
     while True:
@@ -280,14 +298,15 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
     `peers`: keys of the mirrors that watch the own log, when they are not to be read from the charter.
     """
     try:
-        lock = take_lock(folder)
+        lock, pair = take_lock(folder), key_files.log_pair(folder, folder.settings.generation)
+        held = hold_name(folder, pair)
     except Refused as error:
         sys.stderr.write(f"detente: {error}\n")
         return 1
     offset = folder.settings.clock_offset_s
     room = SignerRoom(
         folder,
-        log_pair=key_files.log_pair(folder, folder.settings.generation),
+        log_pair=pair,
         mirror_pair=lambda watched: key_files.mirror_pair(folder, watched),
         peers=_watching(folder) if peers is None else peers,
         clock=lambda: int(time.time()) + offset,
@@ -300,6 +319,8 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
     finally:
         listener.close()
         os.close(lock)
+        if held is not None:
+            held.close()
     return 0
 
 
