@@ -55,6 +55,15 @@ def toml(_name: PurePosixPath, data: bytes) -> None:
     assert len(tomllib.loads(data.decode("utf-8"))) >= 2
 
 
+def unit(_name: PurePosixPath, data: bytes) -> None:
+    lines = data.decode().splitlines()
+    assert "[Service]" in lines and any(line.startswith("ExecStart=") for line in lines)
+
+
+def alert_rules(_name: PurePosixPath, data: bytes) -> None:
+    assert len(re.findall(r"(?m)^ +expr: \S+", data.decode())) >= 2
+
+
 def json_(name: PurePosixPath, data: bytes) -> None:
     assert len(json.loads(data)) >= 1
     by_glob = name.name.startswith("package") or name.name.endswith(".schema.json")
@@ -179,7 +188,7 @@ BY_SUFFIX: Mapping[str, Judge] = {
     ".md": markdown, ".py": python, ".toml": toml, ".json": json_, ".geojson": geojson, ".vector": vector,
     ".vkey": vkey, ".policy": policy, ".woff2": woff2, ".po": po, ".mo": mo, ".html": template,
     ".css": script, ".js": script, ".svg": svg, ".png": png, ".txt": txt, ".go": other_language,
-    ".mjs": other_language,
+    ".mjs": other_language, ".service": unit, ".yml": alert_rules,
 }  # fmt: skip
 BY_NAME: Mapping[str, Judge] = {
     "detente": shell, ".ci/run": shell, ".gitignore": ignore, "LICENSE": licence,

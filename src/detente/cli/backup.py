@@ -15,7 +15,7 @@ from detente.node import sealedkeys
 from detente.node.folder import NodeFolder
 
 Place = Annotated[str, typer.Argument(metavar="DIR", help="A new folder; or `check DIR` to check one.")]
-Second = Annotated[str, typer.Argument(metavar="", help="With `check`: the backup.")]
+Second = Annotated[str, typer.Argument(metavar="BACKUP", help="With `check`: the backup.")]
 Recipient = Annotated[
     str, typer.Option(metavar="age1pq…", help="Also receiving and storage keys, sealed to it.")
 ]
