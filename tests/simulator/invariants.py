@@ -48,6 +48,7 @@ class Watch:
         self.shown: dict[tuple[str, str], dict[int, set[bytes]]] = defaultdict(lambda: defaultdict(set))
         self.pressed: dict[tuple[str, str, bytes], float] = {}
         self.slowest = 0.0
+        self.limit = FLOOR_LOSSY_S if cell.noise.loss or cell.noise.late else FLOOR_S
         self.rolled_back: set[str] = set()
 
     def fail(self, name: str, text: str) -> None:
@@ -95,7 +96,6 @@ class Watch:
 
     def sample(self) -> None:
         """Count for each floor entry under way how long a path has existed."""
-        limit = FLOOR_LOSSY_S if self.cell.noise.loss or self.cell.noise.late else FLOOR_S
         for key, waited in list(self.pressed.items()):
             author, to, core = key
             if self._delivered(author, to, core):
@@ -103,7 +103,7 @@ class Watch:
                 del self.pressed[key]
                 continue
             self.pressed[key] = waited + SAMPLE_S if self._path(author, to) else 0.0
-            if self.pressed[key] > limit:
+            if self.pressed[key] > self.limit:
                 self.fail(
                     "floor-delivered", f"{author} to {to}, {core.hex()[:6]}: {waited:.2f} s with a path"
                 )
