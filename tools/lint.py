@@ -11,6 +11,7 @@ BIN = ROOT / ".venv" / "bin"
 CHECKS = (
     ("style", [BIN / "ruff", "check", "src", "tests", "tools", "bench", "fuzz"]),
     ("types", [BIN / "mypy", "src/detente"]),
+    ("dependencies", [BIN / "python", "tools/audit.py"]),
     ("import contracts", [BIN / "lint-imports", "--no-cache"]),
 )
 

@@ -7,7 +7,9 @@ import json
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from detente.node import keys as key_files
@@ -38,6 +40,18 @@ def _room() -> signer.SignerRoom:
     return _ROOMS[0]
 
 
+def _serve(room: signer.SignerRoom, theirs: socket.socket) -> None:
+    signer._converse(room, theirs)
+    with suppress(OSError):
+        theirs.shutdown(socket.SHUT_RDWR)
+
+
+def _send(ours: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        ours.sendall(data)
+        ours.shutdown(socket.SHUT_WR)
+
+
 def seeds() -> Iterator[bytes]:
     yield from (line + b"\n" for line in as_json(
         {"op": "status"},
@@ -57,10 +71,14 @@ def one(data: bytes) -> None:
         return
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.sendall(data[:_MOST])
-        ours.shutdown(socket.SHUT_WR)
-        signer._converse(room, theirs)
+        # Answers are read while lines are still coming: many short lines fill a socket with answers.
+        serving = threading.Thread(target=_serve, args=(room, theirs))
+        serving.start()
+        sending = threading.Thread(target=_send, args=(ours, data[:_MOST]))
+        sending.start()
         answered = ours.makefile("rb").read()
+        sending.join()
+        serving.join()
     for line in answered.splitlines():
         answer = json.loads(line)
         assert isinstance(answer, dict)

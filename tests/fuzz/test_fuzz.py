@@ -40,6 +40,7 @@ EXEMPT = {
     "detente.node.keeper.open_keeper": "opens the store of this node",
     "detente.node.certificates.load_ca": "reads this node's own CA, made by it",
     "detente.node.pairing.read_charter": "reads files; their bytes go to load_charter",
+    "detente.cases.thin.read_thin": "parse_thin and verify_thin (with a target), then the charter's codes",
     "detente.node.rowbook.read_row": "reads this node's own rows",
     "detente.node.journal.parse_record": "reads this node's own journal",
     "detente.node.backup.parse_manifest": "reads the operator's own backup, by strictjson",
@@ -47,7 +48,6 @@ EXEMPT = {
     "detente.node.sealedkeys.open_keys": "reads the operator's own backup; age and strictjson are driven",
     "detente.node.django_setup.open_tables": "opens the store of this node",
     "detente.node.fsck.folding.read_all": "reads this node's own rows",
-    "detente.node.fsck.folding.read_all": "folds this node's own rows",
     "detente.node.fsck.logs.check_ahead_of": "compares this node's own rows",
 }
 
