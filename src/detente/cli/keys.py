@@ -127,7 +127,7 @@ def confirm(
 def rotate(folder: NodeDir = HERE) -> None:
     """Make a new receiving key. The running node announces it, and destroys the old one when all know it."""
     with errors_in_words():
-        node = NodeFolder.open(folder)
+        node = _acceded(folder)
         number = key_files.make_receiving(node)
         newest = recipient_of(key_files.receiving_seeds(node)[0])
     print(f"receiving key {number} made: …{newest[-16:]}")
@@ -192,7 +192,7 @@ def recover(
     from detente.node.recovery import recover as open_next
 
     with errors_in_words():
-        node = NodeFolder.open(folder)
+        node = _acceded(folder)
         charter = node_charter(node)
         seed = _seed(node, share_files)
         words = " ".join(shares.spoken(shares.public_of(seed)))
@@ -206,6 +206,14 @@ def recover(
         print(f"  made: {made}")
     print(f"{done.origin} follows {done.following.old} from size {done.following.old_size}")
     print(f"start the node: detente node --node {folder}")
+
+
+def _acceded(folder: Path) -> NodeFolder:
+    """The node in the folder, if it has a charter."""
+    node = NodeFolder.open(folder)
+    if not node.charter_toml.exists():
+        fail("this node has no charter yet", code=NO, hint="put charter/ and cards/ back, or accede first")
+    return node
 
 
 def _seed(node: NodeFolder, files: tuple[Path, Path] | None) -> bytes:

@@ -128,6 +128,8 @@ def _fill(folder: NodeFolder, charter: Charter, seed: bytes, kit: Path | None) -
     made = []
     for name in KIT if kit else ():
         _bring(Path(str(kit)) / name, folder.keys / name)
+    if kit and (kit / "thin.key").exists() and not (folder.keys / "thin.key").exists():
+        write_private(folder.keys / "thin.key", (kit / "thin.key").read_bytes())
     peers = [one for one in charter.parties if one != folder.party]
     if missing := [one for one in peers if not (folder.keys / "mirror" / f"{one}.json").exists()]:
         keys.derive_mirrors(folder, missing, seed)
