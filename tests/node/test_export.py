@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,28 @@ def test_a_next_log_goes_with_its_certificate_and_the_policy_knows_its_keys(
     assert (place / "logs" / "s2.2" / "certificate").read_bytes() == note
     assert parse_policy((place / "policy").read_bytes()).log_keys(new) == pair.log_keys(new)
     assert not (place / "logs" / "s2" / "certificate").exists()
+
+
+def test_a_record_that_grows_meanwhile_is_written_as_it_stood_at_one_moment(
+    node: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier head beyond the folder's would read as a log that rolled back."""
+    file, written = node.folder("s1").database, export.write_log
+
+    def grow(origin: str, place: Path) -> list[Path]:
+        found = written(origin, place)
+        if origin == S1:
+            with sqlite3.connect(file) as other:
+                for mirror in ("s2", "g1"):
+                    other.execute(
+                        "INSERT INTO node_cosignature (log_id, size, root, mirror, time, lines, stored_at) "
+                        "SELECT log_id, 5, root, ?, time, x'', stored_at FROM node_head WHERE size = 5",
+                        (mirror,),
+                    )
+        return found
+
+    monkeypatch.setattr(export, "write_log", grow)
+    export.write_all(node.folder("s1"), tmp_path / "out")
+    assert sorted(one.name for one in (tmp_path / "out" / "old").glob("s1-*")) == [
+        f"s1-{n}.checkpoint" for n in range(1, 5)
+    ]

@@ -23,6 +23,7 @@ from detente.node import nextlogs, selectors
 from detente.node.folder import NodeFolder
 from detente.node.pairing import node_charter
 from detente.node.rows import HeadRow, LogRow
+from detente.node.snapshot import snapshot
 from detente.record.errors import Refused, declare
 from detente.record.generations import CERTIFICATE
 from detente.record.keys import LogKeys, MirrorKeys
@@ -37,7 +38,15 @@ NOT_HELD = declare("not-held-here", "caller", "this node does not hold that log 
 
 
 def write_all(folder: NodeFolder, place: Path, *, proofs: Iterable[EntryId] = ()) -> list[Path]:
-    """Write everything this node can show to `place` (an empty or new folder); the files written."""
+    """Write everything this node can show to `place` (an empty or new folder); the files written.
+
+    The node may run and its logs may grow meanwhile: what is written is how the record stood at one moment.
+    """
+    with snapshot():
+        return _write_all(folder, place, proofs)
+
+
+def _write_all(folder: NodeFolder, place: Path, proofs: Iterable[EntryId]) -> list[Path]:
     charter = node_charter(folder)
     certificates = nextlogs.certificates()
     later = [nextlogs.verified(charter, note) for note in certificates.values()]

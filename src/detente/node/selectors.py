@@ -7,15 +7,13 @@ what is on the disk (but `part_for`, which is what a peer may read).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from detente.node import asked
 from detente.node import models as tables
 from detente.node.from_tables import (
-    COSIGNATURE,
-    HEAD,
-    LOG,
     ahead_row,
     cosignature_row,
     head_row,
@@ -25,7 +23,6 @@ from detente.node.from_tables import (
     session_row,
     wanted_row,
 )
-from detente.node.questions import Question
 from detente.node.rows import (
     AheadRow,
     ArrivalRow,
@@ -43,21 +40,20 @@ from detente.node.rows import (
 from detente.record.header import MissingRange, missing_ranges
 from detente.record.names import EntryId
 
-#: Most rows one call gives when the caller says no limit.
-PAGE = 1000
+PAGE = asked.PAGE
 
 # ---- logs and heads
 
 
 def log(origin: str) -> LogRow | None:
     """The log of that origin, if it is held here."""
-    row = _LOG.first(origin)
+    row = asked.THE_LOG.first(origin)
     return log_row(row) if row else None
 
 
 def logs() -> tuple[LogRow, ...]:
     """All logs held here, by party and generation."""
-    return tuple(log_row(row) for row in _LOGS())
+    return tuple(log_row(row) for row in asked.LOGS())
 
 
 def entries(origin: str, start: int, end: int) -> tuple[bytes, ...]:
@@ -104,12 +100,12 @@ def iterate_leaves(origin: str) -> Iterator[tuple[bytes, bytes]]:
 
 def largest_head(origin: str, *, within: int | None = None) -> HeadRow | None:
     """The largest signed head that is stored, at most of size `within` when given."""
-    return _head(origin, _LARGEST_HEAD.first(origin, _ANY if within is None else within))
+    return _head(origin, asked.LARGEST_HEAD.first(origin, asked.ANY if within is None else within))
 
 
 def head_at(origin: str, size: int) -> HeadRow | None:
     """The signed head of exactly that size."""
-    return _head(origin, _HEAD_AT.first(origin, size))
+    return _head(origin, asked.HEAD_AT.first(origin, size))
 
 
 def head_for_push(origin: str, start: int, limit: int) -> HeadRow | None:
@@ -118,15 +114,15 @@ def head_for_push(origin: str, start: int, limit: int) -> HeadRow | None:
     The largest within `limit` entries behind `start`, else the smallest that lies behind it at all; None
     if there is none above `start`.
     """
-    within = _HEAD_WITHIN.first(origin, start, start + limit)
-    return _head(origin, within or _HEAD_BEHIND.first(origin, start))
+    within = asked.HEAD_WITHIN.first(origin, start, start + limit)
+    return _head(origin, within or asked.HEAD_BEHIND.first(origin, start))
 
 
 def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, ...]:
     """Signed heads by size, those larger than `after`."""
     if limit == PAGE:
-        return tuple(head_row(origin, row) for row in _HEADS(origin, after))
-    found = _heads(origin).filter(size__gt=after).order_by("size")[:limit]
+        return tuple(head_row(origin, row) for row in asked.HEADS(origin, after))
+    found = asked.heads(origin).filter(size__gt=after).order_by("size")[:limit]
     return tuple(head_row(origin, row) for row in found)
 
 
@@ -137,7 +133,7 @@ def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
     """For each mirror the newest cosignature of exactly that head, of the root held here if there is one."""
     newest: dict[str, CosignatureRow] = {}
     head = head_at(origin, size)
-    for found in _COSIGNATURES(origin, size):
+    for found in asked.COSIGNATURES(origin, size):
         row = cosignature_row(origin, found)
         if head is None or row.root == head.root:
             newest[row.mirror] = row
@@ -146,19 +142,19 @@ def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
 
 def largest_cosignature(origin: str, mirror: str, *, within: int | None = None) -> CosignatureRow | None:
     """The newest cosignature of the largest head that `mirror` cosigned, of size `within` at most."""
-    row = _LARGEST_COSIGNATURE.first(origin, mirror, _ANY if within is None else within)
+    row = asked.LARGEST_COSIGNATURE.first(origin, mirror, asked.ANY if within is None else within)
     return cosignature_row(origin, row) if row else None
 
 
 def first_cosignature_covering(origin: str, mirror: str, index: int) -> CosignatureRow | None:
     """The earliest cosignature of `mirror` that covers entry `index`: its receipt in hand (B3)."""
-    row = _FIRST_COVERING.first(origin, mirror, index)
+    row = asked.FIRST_COVERING.first(origin, mirror, index)
     return cosignature_row(origin, row) if row else None
 
 
 def largest_cosignatures(origin: str) -> dict[str, CosignatureRow]:
     """For each mirror that ever cosigned the log, its largest and newest cosignature."""
-    found = {mirror: largest_cosignature(origin, mirror) for (mirror,) in sorted(_MIRRORS(origin))}
+    found = {mirror: largest_cosignature(origin, mirror) for (mirror,) in sorted(asked.MIRRORS(origin))}
     return {mirror: row for mirror, row in found.items() if row}
 
 
@@ -193,7 +189,7 @@ def part_bytes(sha256: bytes) -> bytes | None:
 
 def wanted(origin: str | None = None, *, limit: int = PAGE) -> tuple[WantedRow, ...]:
     """Parts in our `keep` that are not here, oldest first."""
-    if origin is not None and not _WANTED_AT_ALL.first(origin):
+    if origin is not None and not asked.WANTED_AT_ALL.first(origin):
         return ()  # the ordinary case
     found = tables.Wanted.objects.select_related("log").order_by("id")
     if origin is not None:
@@ -210,7 +206,7 @@ def wanted_named(sha256: bytes) -> tuple[WantedRow, ...]:
 def lacking(origin: str, size: int) -> tuple[MissingRange, ...]:
     """All missing ranges below `size`; they may be more than a header bears. SPEC: protocol B2"""
     roles: dict[int, set[str]] = {}
-    for index, role in _LACKING(origin, size):
+    for index, role in asked.LACKING(origin, size):
         roles.setdefault(index, set()).add(role)
     return missing_ranges(roles)
 
@@ -231,7 +227,7 @@ def cannot_open(*, limit: int = PAGE) -> tuple[OpenedRow, ...]:
 
 def last_position() -> int:
     """The last position given out; 0 when nothing ever arrived."""
-    found = _POSITION.first("position")
+    found = asked.POSITION.first("position")
     return int(found[0]) if found else 0
 
 
@@ -317,14 +313,6 @@ def local(name: str) -> str | None:
 # ---- inside
 
 
-def _heads(origin: str) -> QuerySet[tables.Head, tuple[Any, ...]]:
-    return tables.Head.objects.filter(log__origin=origin).values_list(*HEAD)
-
-
-def _cosignatures(origin: str) -> QuerySet[tables.Cosignature, tuple[Any, ...]]:
-    return tables.Cosignature.objects.filter(log__origin=origin).values_list(*COSIGNATURE)
-
-
 def _head(origin: str, row: tuple[Any, ...] | None) -> HeadRow | None:
     return head_row(origin, row) if row else None
 
@@ -368,54 +356,3 @@ def _by_log(ids: Iterable[EntryId]) -> dict[str, set[int]]:
     for one in ids:
         grouped.setdefault(one.log, set()).add(one.index)
     return grouped
-
-
-# ---- what every received entry asks
-
-#: A size that bounds nothing.
-_ANY: Final = 2**62
-
-_LOG: Final = Question(lambda origin: tables.Log.objects.filter(origin=origin).values_list(*LOG), str)
-_LOGS: Final = Question(lambda: tables.Log.objects.order_by("party", "generation").values_list(*LOG))
-_HEAD_AT: Final = Question(lambda origin, size: _heads(origin).filter(size=size), str, int)
-_LARGEST_HEAD: Final = Question(
-    lambda origin, within: _heads(origin).filter(size__lte=within).order_by("-size")[:1], str, int
-)
-_HEAD_WITHIN: Final = Question(
-    lambda origin, start, end: _heads(origin).filter(size__gt=start, size__lte=end).order_by("-size")[:1],
-    str, int, int,
-)  # fmt: skip
-_HEAD_BEHIND: Final = Question(
-    lambda origin, start: _heads(origin).filter(size__gt=start).order_by("size")[:1], str, int
-)
-_HEADS: Final = Question(
-    lambda origin, after: _heads(origin).filter(size__gt=after).order_by("size")[:PAGE], str, int
-)
-_COSIGNATURES: Final = Question(
-    lambda origin, size: _cosignatures(origin).filter(size=size).order_by("time"), str, int
-)
-_LARGEST_COSIGNATURE: Final = Question(
-    lambda origin, mirror, within: _cosignatures(origin)
-    .filter(mirror=mirror, size__lte=within)
-    .order_by("-size", "-time")[:1],
-    str, str, int,
-)  # fmt: skip
-_FIRST_COVERING: Final = Question(
-    lambda origin, mirror, index: _cosignatures(origin)
-    .filter(mirror=mirror, size__gt=index)
-    .order_by("time", "size")[:1],
-    str, str, int,
-)  # fmt: skip
-_MIRRORS: Final = Question(
-    lambda origin: tables.Cosignature.objects.filter(log__origin=origin).values_list("mirror").distinct(), str
-)
-_WANTED_AT_ALL: Final = Question(
-    lambda origin: tables.Wanted.objects.filter(log__origin=origin).values_list("id")[:1], str
-)
-_LACKING: Final = Question(
-    lambda origin, size: tables.Wanted.objects.filter(log__origin=origin, index__lt=size).values_list(
-        "index", "role"
-    ),
-    str, int,
-)  # fmt: skip
-_POSITION: Final = Question(lambda name: tables.Counter.objects.filter(name=name).values_list("value"), str)
