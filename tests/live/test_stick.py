@@ -77,6 +77,17 @@ class TestStickDrill:
         carried(cell, "g1", "s1", tmp_path / "back-s1")
         until(lambda: {"s2", "g1"} <= held_by(cell, "s1", entry), 10, "both receipts are known")
 
+    def test_a_stopped_node_takes_it_in_signs_and_sounds_when_it_starts(
+        self, cell: Cell, tmp_path: Path
+    ) -> None:
+        entry = faults.stop_and_check(cell, "s1")
+        faults.end(cell, "s2")
+        carried(cell, "s1", "s2", tmp_path / "there")
+        carried(cell, "s2", "s1", tmp_path / "back")
+        until(lambda: "s2" in held_by(cell, "s1", entry), 10, "a stopped node's receipt is known")
+        faults.started_again(cell, "s2")
+        faults.sounded(cell, "s2", entry, START_S)
+
     def test_the_same_stick_again_changes_nothing(self, cell: Cell, tmp_path: Path) -> None:
         carried(cell, "s1", "s2", tmp_path / "stick")
         assert "nothing new" in detente(cell, "s2", "import", str(tmp_path / "stick"))

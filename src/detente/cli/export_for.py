@@ -18,10 +18,11 @@ def export_for(folder: NodeFolder, peer: str, place: Path, since: str) -> None:
 
     done = old = 0
 
-    def told(path: str, size: int, there: bool) -> None:
+    def told(_path: str, size: int, there: bool) -> None:
         nonlocal done, old
-        done, old = done + size, old + there
-        progress(f"writing for {peer.upper()}, {done // 1024} KiB: {path}")
+        before, done, old = done, done + size, old + there
+        if done >> 20 != before >> 20 or not before:
+            progress(f"writing for {peer.upper()}, {done >> 20} MiB")
 
     if place.is_dir() and any(place.iterdir()) and not (place / "logs").is_dir():
         fail(f"{place} is neither empty nor a bundle", code=NO)

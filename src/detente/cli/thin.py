@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -79,8 +80,7 @@ def print_(
             sent = release(api, kind, act, words, case=case, post=log_by, gazetteer=charter.gazetteer)
             print(f"{sent['id']} in the log covers it")
         else:
-            about = f" --case {case}" if case else ""
-            print(f"to log it: detente send {kind} {' '.join(words)} --act {act}{about}", file=sys.stderr)
+            print(_later(opened, kind, act, words, case), file=sys.stderr)
 
 
 @app.command("read")
@@ -150,6 +150,15 @@ def heard_(
     with errors_in_words():
         LocalApi(NodeFolder(folder)).post("/v1/thin/silence", {"name": name, "post": post})
     print(f"{name} no longer sounds here")
+
+
+def _later(folder: NodeFolder, kind: str, act: str, words: list[str], case: str) -> str:
+    """How the statement is logged later; of a case known by paper alone, when its entry is here."""
+    entry = "ENTRY" if _THIN.fullmatch(case) else case
+    about = ["--case", entry] if case else []
+    line = shlex.join(["detente", "send", kind, *words, "--act", act, *about, "--node", str(folder.path)])
+    wait = "" if entry == case else f"when `detente thin list` names the ENTRY that covers {case}, "
+    return f"{wait}to log it: {line}"
 
 
 def _said(
