@@ -12,14 +12,15 @@ from detente.charter.model import Charter
 from detente.node import selectors, store
 from detente.node.charter_keys import log_keys
 from detente.node.rows import CosignatureRow, HeadRow
-from detente.record.errors import Equivocation, Unverified
+from detente.record.errors import DetenteError, Equivocation, Unverified
 from detente.record.evidence import (
     TwoHistories,
     encode_two_histories,
     find_two_histories,
     parse_two_histories,
 )
-from detente.record.head import SignedHead
+from detente.record.head import SignedHead, open_head
+from detente.record.keys import LogKeys
 from detente.record.mirror import Accepted, ForkFound, fork_evidence
 from detente.record.tree import Frontier, Tree, leaf_hash
 
@@ -43,6 +44,17 @@ class Forks:
         if known is None and log is not None and head.size <= log.size:
             self._compare(signed, log.size)
         return store.add_head(row, at=self._clock())
+
+    def keep_unjoined(self, note: bytes, keys: LogKeys) -> None:
+        """Keep the head of a push that cannot be joined to what is held: it may prove two histories later.
+
+        Raises Equivocation if it does so now; what the log's keys did not sign is nothing.
+        """
+        try:
+            signed = open_head(note, keys)
+        except DetenteError:
+            return
+        self.keep(signed)
 
     def contradicts(self, row: CosignatureRow) -> bool:
         """Whether a mirror confirmed another root than that of the tree held here.

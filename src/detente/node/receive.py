@@ -254,6 +254,9 @@ class Receiver:
         except ForkFound as fork:
             self._forks.convict(fork)
             raise
+        except Unverified:
+            self._forks.keep_unjoined(push.head, keys)
+            raise
         if not stopped:  # else the evidence is here, and what is true of the log is completed
             self._forks.check(accepted)
         return accepted
