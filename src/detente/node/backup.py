@@ -100,7 +100,10 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def _file_row(row: Any) -> tuple[int, str]:
-    size, digest = expect_list(row, "file", limit=2)
+    found = expect_list(row, "file", limit=2)
+    if len(found) != 2:
+        raise Malformed("manifest", "a file without size and hash")
+    size, digest = found
     return expect_integer(size, "size", low=0), expect_text(digest, "sha256", limit=64)
 
 
