@@ -70,3 +70,16 @@ class TestLargePart:
             cell.until(lambda: s2.ask("state", 30)["wanted"] == 0, 120)
             assert there.carried < left + left // 10 + MIB, "it was begun again"
             cell.until(lambda: incoming(cell, "s2") == 0)
+
+
+class TestLongLine:
+    """64 kbit/s and 300 ms each way, as over a satellite."""
+
+    def test_a_floor_entry_is_read_within_ten_seconds(self, tmp_path: Path) -> None:
+        with LiveCell(tmp_path) as cell:
+            for line in LINES:
+                cell.shape(*line, rate=RATE, delay=0.3)
+            floor_entry(cell, "s1", "s2")  # what the line is like is known from here on
+            took = [floor_entry(cell, author, reader) for author, reader in (("s1", "s2"), ("s2", "s1")) * 2]
+            print("floor entries over long lines:", [round(one, 1) for one in took])
+            assert max(took) < 10
