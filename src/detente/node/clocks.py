@@ -179,8 +179,6 @@ class ClockLoop:
         own = self.services.model.rows.size_of(self.services.context.folder.origin)
         if own < size:
             return  # the own log is not read yet: nothing is derived from half of it
-        if size == 0:
-            self._open_log()
         self._accede()
         for statement in self._due():
             self.services.speaker.say(statement)

@@ -139,6 +139,7 @@ def quota_used(services: Services) -> dict[str, float]:
         quota = context.charter.quotas.get(row.role)
         log = tables.Log.objects.filter(party=party).order_by("-generation").first()
         if quota is None or log is None:
+            found[party] = 0.0
             continue
         # From the end of the log, where today's entries are; no more than the quota has to be counted.
         newest = tables.Entry.objects.filter(log=log, index__gte=log.size - 2 * quota.entries)
