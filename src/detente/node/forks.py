@@ -30,6 +30,7 @@ class Forks:
 
     def __init__(self, charter: Charter, clock: Callable[[], int]) -> None:
         self._charter, self._clock = charter, clock
+        self._trees: dict[str, Tree] = {}  # of the logs held; 64 bytes an entry
 
     def keep(self, signed: SignedHead) -> bool:
         """Keep a verified head; False if it is known. Raises Equivocation, after keeping both, on a fork."""
@@ -67,7 +68,7 @@ class Forks:
         head = selectors.head_at(row.origin, row.size)
         if head is not None:
             return head.root != row.root
-        return Tree(selectors.leaves(row.origin, 0, row.size)).root() != row.root
+        return self._tree(row.origin, log.size).root(row.size) != row.root
 
     def doubted(self, accepted: Accepted, me: str) -> set[tuple[str, str]]:
         """(mirror, origin) of cosignatures that came before the entries under them and contradict these.
@@ -120,7 +121,7 @@ class Forks:
     def _compare(self, signed: SignedHead, size: int) -> None:
         """A head of no more than what is held must be a head of the tree held."""
         origin = signed.head.origin
-        tree = Tree(selectors.leaves(origin, 0, size))
+        tree = self._tree(origin, size)
         if tree.root(signed.head.size) == signed.head.root:
             return
         held = selectors.largest_head(origin, within=size)
@@ -139,6 +140,13 @@ class Forks:
         if _heads_of(found) in known:
             return
         store.add_evidence(origin, encode_two_histories(found), at=self._clock())
+
+    def _tree(self, origin: str, size: int) -> Tree:
+        """The tree held here, from memory: every receipt over a size without a head asks for it."""
+        tree = self._trees.setdefault(origin, Tree())
+        for leaf in selectors.leaves(origin, tree.size, size):
+            tree.append(leaf)
+        return tree
 
     def _frontier(self, origin: str) -> Frontier:
         log = selectors.log(origin)
