@@ -357,9 +357,10 @@ class Node:
         for name in self.peers:
             self.tell(name, event)
 
-    def tell_lacked(self, log: str) -> None:
-        for _, part in self.disk.lacked(self.party, log):
-            self.tell_all(PartLacked(log, part.sha256))
+    def tell_lacked(self, log: str, first: int = 0) -> None:
+        for index, part in self.disk.lacked(self.party, log):
+            if index >= first:
+                self.tell_all(PartLacked(log, part.sha256))
 
     def ask(self, action: sync.Action, peer: str) -> tuple[str, bytes] | None:
         """Route and body of an action; None if nothing is there to send."""
@@ -564,7 +565,7 @@ class Node:
             self.part_came(part_hash(data))
         if accepted.entries:
             self.tell_all(Holds(push.log, log.size))
-            self.tell_lacked(push.log)
+            self.tell_lacked(push.log, accepted.start)
         if party_of(push.log) == self.party:
             self._feed(push, accepted)
             return log.size, None
@@ -581,7 +582,9 @@ class Node:
     def part_came(self, sha256: bytes) -> None:
         if sha256 not in self.disk.parts:
             return
-        self.tell_all(PartHeld(sha256))
+        for name, talk in self.peers.items():
+            if sha256 in talk.wants():
+                self.tell(name, PartHeld(sha256))
         for log in self.mirrors:
             held = self.disk.logs[log]
             ours = (part.sha256 for one in held.entries if (h := header_of(one)) for part in h.parts)
@@ -620,9 +623,11 @@ class Node:
         old = self.disk.cosignatures.get(key)
         if old is None or (old.head.size, old.time) < (made.head.size, made.time):
             self.disk.cosignatures[key] = made
-        event = known_event(made.mirror, made.head.origin, made)
-        for peer in self.peers:
-            self.tell(peer, replace(event, told=peer == told))
+            event = known_event(made.mirror, made.head.origin, made)
+            for peer in self.peers:
+                self.tell(peer, replace(event, told=peer == told))
+        elif told:
+            self.tell(told, replace(known_event(made.mirror, made.head.origin, made), told=True))
 
     def learn(self, note: bytes, sender: str) -> None:
         """Keep a mirror's cosignature; one over another root than ours is a doubt, not a receipt (C4)."""

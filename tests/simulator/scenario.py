@@ -255,7 +255,7 @@ class Play:
         node.crash()
         if not journal_too:
             taken.journals = node.disk.journals
-        node.disk = taken
+        before, node.disk = node.disk, taken
         life = node.life
 
         def resume() -> None:
@@ -264,9 +264,21 @@ class Play:
             if not all(one.up for one in self.cell.nodes.values() if one is not node):
                 self.cell.at(self.cell.now + 0.5, resume)
             elif node.life == life:
+                if self._lost_for_good(node):
+                    self.cell.tell_story(f"{node.party}: the snapshot is not used, entries are nowhere else")
+                    node.disk = before
                 node.start()
 
         self.cell.at(self.cell.now + AWAY_S, resume)
+
+    def _lost_for_good(self, node: Node) -> bool:
+        """Whether others were shown a head of its log under which nobody else holds every entry (C3).
+
+        That party cannot get its log back from anybody and must open its next one, which is not played here.
+        """
+        logs = [one.disk.logs[node.own] for one in self.cell.nodes.values() if one is not node]
+        shown = max((size for log in logs for size in log.heads), default=0)
+        return shown > max(log.largest() for log in logs)
 
     def _forks(self, node: Node) -> None:
         node.fork()  # type: ignore[attr-defined]
