@@ -88,6 +88,8 @@ def chunks(first: int, number: int) -> Iterator[range]:
 
 def campaign(first: int, number: int, jobs: int) -> int:
     """Play the seeds on so many processes; 1 if one failed, 130 if interrupted."""
+    for one in (signal.SIGINT, signal.SIGTERM):  # also when it was started in the background
+        signal.signal(one, signal.default_int_handler)
     tally = Tally()
     code = 0
     with multiprocessing.get_context("spawn").Pool(jobs, quiet_child) as pool:
