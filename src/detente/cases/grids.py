@@ -10,7 +10,6 @@ import warnings
 from typing import Final
 
 import mgrs
-from mgrs.core import MGRSError
 
 from detente.record.errors import Malformed
 
@@ -94,6 +93,6 @@ def _square_at(lat: float, lon: float) -> str:
 def _to_point(grid: str, typed: str) -> tuple[float, float]:
     try:
         lat, lon = _MGRS.toLatLon(grid)
-    except (MGRSError, RuntimeWarning) as error:
+    except (mgrs.MGRSError, RuntimeWarning) as error:
         raise Malformed("grid", typed[:40]) from error
     return float(lat), float(lon)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detente.record.head import SignedHead
 from detente.record.names import EntryId
 
 
@@ -29,12 +28,6 @@ class HeadRow:
     root: bytes
     time: int
     note: bytes
-
-    @classmethod
-    def of(cls, signed: SignedHead) -> HeadRow:
-        """The row of a verified head."""
-        head = signed.head
-        return cls(head.origin, head.size, head.root, signed.time, signed.note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,7 @@ ADMIN_POST: Final = "ADMIN"
 
 @dataclass(frozen=True)
 class Statement:
-    """What somebody at this node wants to say. `to` is the party asked, where the kind leaves a choice;
-    `attachments` are files as they are, without salt.
-    """
+    """What somebody at this node wants to say. `to` is the party asked, where the kind leaves a choice."""
 
     kind: str
     act: str
@@ -28,9 +26,6 @@ class Statement:
     refers_to: tuple[EntryId, ...] = ()
     precedence: str | None = None
     to: str | None = None
-    mode: str | None = None
-    handling: Mapping[str, Any] = field(default_factory=dict)
-    attachments: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

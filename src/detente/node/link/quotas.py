@@ -58,8 +58,7 @@ class Quotas:
                 entries = held.entries[day] + fresh.entries[day]
                 size = held.bytes[day] + fresh.bytes[day]
                 if entries > quota.entries or size > quota.bytes:
-                    rest = DAY_S - self._now() % DAY_S
-                    raise Refused(QUOTA, log=push.log, day=day, retry_after=rest)
+                    raise Refused(QUOTA, log=push.log, day=day)
 
     def _held(self, origin: str, quota: Quota) -> _Counted:
         """Counted up to what is stored now: what was refused or failed never was."""
