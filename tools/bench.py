@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("bare", "entries", "alarm", "press", "healing")
+NAMES = ("bare", "entries", "alarm", "press", "healing", "verify", "burst", "wire")
 
 
 def main() -> int:

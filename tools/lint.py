@@ -9,8 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 CHECKS = (
-    ("style", [BIN / "ruff", "check", "src", "tests", "tools", "bench"]),
+    ("style", [BIN / "ruff", "check", "src", "tests", "tools", "bench", "fuzz"]),
     ("types", [BIN / "mypy", "src/detente"]),
+    ("dependencies", [BIN / "python", "tools/audit.py"]),
     ("import contracts", [BIN / "lint-imports", "--no-cache"]),
 )
 

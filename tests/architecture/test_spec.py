@@ -17,7 +17,7 @@ PARTS = {
     "C": ("signing", 5),
     "D": ("link", 6),
     "E": ("carriers", 4),
-    "F": ("fold", 14),
+    "F": ("fold", 16),
 }
 FORMATS = [name for name in of(".md", under="spec/formats/") if name.name != "README.md"]
 VECTOR_FOLDERS = sorted({name.parents[1] for name in of(".vector")})

@@ -18,10 +18,13 @@ from charter.harbour import charter as harbour
 from detente.cases.core import Content, Core, encode_content, encode_core
 from detente.cases.entries import VerifiedEntry
 from detente.cases.fold import CaseBook, Folder, fold
+from detente.cases.nextlogs import old_log_line, opening_fields
 from detente.charter.model import Charter
 from detente.record.approvals import Credential, Ed25519Approval, approval_message
 from detente.record.header import Header, MissingRange, PartInfo, Seen, encode_header
+from detente.record.keys import KeyPair
 from detente.record.names import EntryId, party_of
+from detente.record.nextlog import NextLog
 from detente.record.references import Reference
 from detente.record.tree import Tree, leaf_hash
 
@@ -51,6 +54,7 @@ def charter(**bounds: int) -> Charter:
     parties = {
         name: replace(
             party,
+            recovery=KeyPair(seed_of(name, "recovery"), bytes(32)).log_keys("any").ed25519.public.hex(),
             admins=tuple(Credential("ADMIN", "ed25519", public_of(name, f"ADMIN.{n}")) for n in (1, 2)),
         )
         for name, party in found.parties.items()
@@ -81,6 +85,8 @@ class Cell:
     opened: dict[tuple[EntryId, int], bytes] = field(default_factory=dict)
     holds: dict[str, dict[str, tuple[int, int, tuple[MissingRange, ...]]]] = field(default_factory=dict)
     now: int = START
+    generations: dict[str, int] = field(default_factory=dict)
+    old: dict[str, tuple[Seen, ...]] = field(default_factory=dict)  # a party's lines of its own former logs
 
     def __post_init__(self) -> None:
         for party in PARTIES:
@@ -89,7 +95,8 @@ class Cell:
             self.holds.setdefault(party, {})
 
     def log(self, party: str) -> str:
-        return f"{self.rules.cell}/{party}/1"
+        """The log that the party writes now."""
+        return f"{self.rules.cell}/{party}/{self.generations.get(party, 1)}"
 
     def fork(self) -> Cell:
         """An independent cell with the same past."""
@@ -100,17 +107,53 @@ class Cell:
             dict(self.opened),
             {party: dict(held) for party, held in self.holds.items()},
             self.now,
+            dict(self.generations),
+            dict(self.old),
         )
 
     def pass_time(self, seconds: int) -> int:
         self.now += seconds
         return self.now
 
-    def hold(self, party: str, of: str, *, at: int | None = None, lacks: Iterable[MissingRange] = ()) -> None:
-        """The party holds all of the other's log now, or lacks some parts of it."""
-        size = len(self.logs[self.log(of)])
+    def hold(
+        self,
+        party: str,
+        of: str,
+        *,
+        at: int | None = None,
+        lacks: Iterable[MissingRange] = (),
+        log: str = "",
+    ) -> None:
+        """The party holds all of the other's log now (or of its former log `log`), or lacks some parts."""
+        log = log or self.log(of)
+        size = len(self.logs[log])
         if size:
-            self.holds[party][self.log(of)] = (size, self.now if at is None else at, tuple(lacks))
+            self.holds[party][log] = (size, self.now if at is None else at, tuple(lacks))
+
+    def next_log(
+        self,
+        party: str,
+        *,
+        names: int | None = None,
+        fields: Mapping[str, Any] | None = None,
+        line: bool = True,
+        seed: bytes = b"",
+    ) -> Written:
+        """The party opens its next log and names the first `names` entries (all) of its old one (C3)."""
+        old = self.log(party)
+        self.generations[party] = self.generations.get(party, 1) + 1
+        new = self.log(party)
+        self.logs[new], self.trees[new] = [], Tree()
+        size = len(self.logs[old]) if names is None else names
+        keys = KeyPair(seed_of(new, "ed25519"), seed_of(new, "ml-dsa-44")).log_keys(new)
+        after = NextLog(new, keys, old, size, self.trees[old].root(size))
+        recovery = KeyPair(seed or seed_of(party, "recovery"), bytes(32))
+        signature = recovery.sign_ed25519(after.text())
+        mine = old_log_line(after, self.now)
+        if mine and line:
+            self.old[party] = (*self.old.get(party, ()), mine)
+        said = opening_fields(after, signature=signature, software="test") | dict(fields or {})
+        return self.write(party, "R01", fields=said, post="LOG", by=())
 
     def meet(self, *parties: str) -> None:
         """These parties (all, if none is named) hold each other's logs now."""
@@ -120,10 +163,11 @@ class Cell:
                     self.hold(party, of)
 
     def seen(self, party: str) -> tuple[Seen, ...]:
-        found = self.holds[party].items()
-        return tuple(
-            Seen(log, size, self.trees[log].root(size), at, lacks) for log, (size, at, lacks) in sorted(found)
-        )
+        found = [
+            Seen(log, size, self.trees[log].root(size), at, lacks)
+            for log, (size, at, lacks) in self.holds[party].items()
+        ]
+        return tuple(sorted([*found, *self.old.get(party, ())], key=lambda one: one.log))
 
     # --- writing ---------------------------------------------------------------------------------------
 
@@ -210,8 +254,8 @@ class Cell:
         made = replace(made, **(changes or {}))
         return made, encode_core(made)
 
-    def append(self, party: str, data: bytes, header: Header | None) -> VerifiedEntry:
-        log = self.log(party)
+    def append(self, party: str, data: bytes, header: Header | None, *, log: str = "") -> VerifiedEntry:
+        log = log or self.log(party)
         entry = VerifiedEntry(EntryId(log, len(self.logs[log])), data, header)
         self.logs[log].append(entry)
         self.trees[log].append(leaf_hash(data))

@@ -34,6 +34,10 @@ STEPS = st.one_of(
     st.tuples(st.just("break"), st.sampled_from(PARTIES)),
 )
 
+NEXT = st.tuples(st.just("next"), st.sampled_from(PARTIES), st.integers(0, 4))
+#: Courses in which parties go on in next logs, and nobody confirms an old log once it holds the new one.
+NEXT_COURSES = st.lists(st.one_of(STEPS, STEPS, STEPS, NEXT), min_size=4, max_size=22)
+
 COURSES = st.lists(STEPS, min_size=4, max_size=22)
 
 
@@ -67,6 +71,9 @@ def _step(
             cell.register(names[party], "RELEASE", change)
         case ("wait", seconds):
             cell.pass_time(seconds)
+        case ("next", party, back):
+            size = len(cell.logs[cell.log(names[party])])
+            cell.next_log(names[party], names=max(0, size - back))
         case ("break", party):
             cell.append(names[party], b"no header at %d" % cell.now, None)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 import detente.charter
 from detente.charter import Charter, load_charter, new_charter
 from detente.charter.card import PeerCard
@@ -26,9 +28,27 @@ def kind_files() -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in sorted((ROOM / "kinds").glob("*.toml"))}
 
 
+def trial_kind_files() -> dict[str, bytes]:
+    """The shipped kind files and T90, which only tests know."""
+    return kind_files() | {"T90.toml": (Path(__file__).parent / "kinds" / "T90.toml").read_bytes()}
+
+
+def trial_template(template: bytes) -> bytes:
+    """A charter without keys that uses T90 too, in every delivery mode."""
+    row = '[[kind]]\nid = "T90"\nmodes = ["COPY", "DIRECT", "RELAY", "SEALED"]\nlevel = "S0"\n\n'
+    text = template.decode()
+    assert text.count("[[kind]]\n") > 1
+    return text.replace("[[kind]]\n", row + "[[kind]]\n", 1).encode()
+
+
 def template() -> bytes:
     """The exercise charter without keys."""
     return (EXERCISE / "charter.toml").read_bytes()
+
+
+def thin_seed(party: str) -> bytes:
+    """The private half of a party's thin key."""
+    return bytes([10 * (PARTIES.index(party) + 1) + 9]) * 32
 
 
 @lru_cache
@@ -45,6 +65,7 @@ def card(party: str) -> PeerCard:
         },
         receiving=recipient_of(bytes([n + 5]) * 32),
         recovery=bytes([n + 6]) * 32,
+        thin=Ed25519PrivateKey.from_private_bytes(thin_seed(party)).public_key().public_bytes_raw(),
         admins=tuple(Credential("ADMIN", "ed25519", bytes([n + i]) * 32) for i in (7, 8)),
         ca=PEM,
         addresses=dict.fromkeys(others, "https://127.0.0.1:7000"),
@@ -63,6 +84,13 @@ def charter_text() -> bytes:
 def charter() -> Charter:
     """The exercise charter, read."""
     return load_charter(charter_text(), kind_files())
+
+
+@lru_cache
+def trial_charter() -> Charter:
+    """The exercise charter with T90."""
+    text = new_charter(trial_template(template()), [card(one) for one in PARTIES])
+    return load_charter(text, trial_kind_files())
 
 
 def changed(name: str, old: str, new: str, *, count: int = 1) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ def card(party: str = "s1") -> PeerCard:
     return PeerCard(
         CELL, party, pair(1).log_keys(f"{CELL}/{party}/1"),
         {p: pair(n).mirror_keys(f"{CELL}/{party}/mirror/{p}") for n, p in enumerate(sorted(peers), 2)},
-        recipient_of(bytes([9]) * 32), bytes(32), (admin, admin), "-----BEGIN CERTIFICATE-----\n",
+        recipient_of(bytes([9]) * 32), bytes(32), bytes(32), (admin, admin), "-----BEGIN CERTIFICATE-----\n",
         {p: f"https://127.0.0.1:{7000 + n}" for n, p in enumerate(sorted(peers))},
         f"{party}.detente.localhost", f"http://{party}.detente.localhost:8000",
     )  # fmt: skip
@@ -50,7 +50,8 @@ class TestCard:
     @pytest.mark.parametrize(
         ("key", "value"),
         [
-            ("party", "S1"), ("cell", "Harbour"), ("receiving", "age1xyz"), ("recovery", "00"), ("v", 2),
+            ("party", "S1"), ("cell", "Harbour"), ("receiving", "age1xyz"), ("recovery", "00"), ("thin", ""),
+            ("v", 2),
             ("admins", []), ("addresses", {"s1": "https://a:1"}), ("addresses", {"s2": "http://a:1"}),
             ("rp_id", "-"), ("mirrors", {}), ("surprise", 1),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from charter.harbour import ROOM, changed, charter, charter_text, kind_files
+from charter.harbour import ROOM, card, changed, charter, charter_text, kind_files
 from detente.charter import Charter, Finding, check_charter, load_charter
 from detente.charter.model import Worded
 from detente.charter.refused import REFUSED, refused_words
@@ -163,11 +163,11 @@ class TestSides:
     """Both sides are drawn alike (P9)."""
 
     def test_one_thin_key_only(self) -> None:
-        one = charter_with('[[keys]]\nparty = "s1"\n', f'[[keys]]\nparty = "s1"\nthin = "{"00" * 32}"\n')
+        one = charter_with(f'thin = "{card("s1").thin.hex()}"\n', "")
         assert [(f.severity, f.values["what"]) for f in found(one, "sides-differ")] == [("error", "thin")]
 
     def test_the_same_thing_missing_on_the_other_side_gives_the_same_finding(self) -> None:
-        other = charter_with('[[keys]]\nparty = "s2"\n', f'[[keys]]\nparty = "s2"\nthin = "{"00" * 32}"\n')
+        other = charter_with(f'thin = "{card("s2").thin.hex()}"\n', "")
         assert [(f.severity, f.values["what"]) for f in found(other, "sides-differ")] == [("error", "thin")]
 
     def test_a_line_that_only_one_side_has_stated(self) -> None:

@@ -194,6 +194,24 @@ class TestVectors:
             ask(go, "evidence", path, keys)
 
     @pytest.mark.parametrize(
+        ("name", "accepted"),
+        [("second_log", True), ("another_size", False), ("another_signer", False), ("another_party", False)],
+    )
+    def test_next_log_certificates(self, go, tmp_path, name, accepted):
+        words, path = self.payload(tmp_path, f"next-log/{name}.vector")
+        command = (go, "certificate", path, FOLDER / "keys" / "recovery.vkey")
+        if not accepted:
+            with pytest.raises(Refused):
+                ask(*command)
+            return
+        answer = ask(*command)
+        value = json.loads(words["value"])
+        assert answer["text"].split("\n")[1:5] == [
+            value[key] for key in ("origin", "ed25519", "mldsa44", "old")
+        ]
+        assert answer["signatures"] == 1
+
+    @pytest.mark.parametrize(
         "vector", sorted(FOLDER.glob("tile-path/path_*.vector")), ids=lambda path: path.stem
     )
     def test_tile_paths(self, go, vector):

@@ -29,7 +29,10 @@ MODULES = {
 }  # fmt: skip
 #: What a caller may be told while a process of its own node is being started again; each says who must act.
 WHILE_RESTARTING = frozenset(
-    ("node-not-running", "unreachable", "signer-not-started", "starting", "writer-stopped")
+    (
+        "node-not-running", "unreachable", "signer-not-started", "starting", "writer-stopped",
+        "log-not-opened",
+    )
 )
 STOPPED_MEANINGS = ("OTHER", "ACCIDENT_OURS", "AIRCRAFT_AT_RISK", "OUR_FORCE_MISIDENTIFIED")
 DELIVERED_S = 20  # after a process was started again: Python and Django need some of it on a busy machine

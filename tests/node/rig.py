@@ -20,7 +20,7 @@ from detente.node.signer import SignerRoom
 from detente.node.signer_client import SignerClient, _error
 from detente.record.age import recipient_of
 from detente.record.errors import Unreachable
-from detente.record.head import Cosignature, Head, cosign
+from detente.record.head import Cosignature, Head, cosign, sign_head
 from detente.record.header import Header, PartInfo, encode_header
 from detente.record.keys import KeyPair, LogKeys, MirrorKeys
 from detente.record.names import mirror_name, origin
@@ -98,6 +98,12 @@ class Cell:
                 self._recipients[one] = recipient_of(key_files.receiving_seeds(self.folder(one))[0])
         return self._recipients
 
+    def start_lines(self, mirror: str, head: Head, at: int) -> bytes:
+        """What stands under the body of a start answer: the log's own lines, and the mirror's."""
+        pair = key_files.log_pair(self.folder(head.origin.split("/")[1]))
+        own = sign_head(head, pair, at).partition(b"\n\n")[2] if head.size else b""
+        return own + self.cosign(mirror, head, at).lines
+
     def cosign(self, mirror: str, head: Head, at: int) -> Cosignature:
         watched = head.origin.split("/")[1]
         return cosign(head, mirror_name(CELL, mirror, watched), self.mirror_pair(mirror, watched), at)
@@ -155,9 +161,7 @@ def draft(party: str = "s1", *, floor: bool = False, number: int | None = None) 
     n = next(_numbers) if number is None else number
     core = n.to_bytes(32, "big")
     part = PartInfo("core", (n + 1_000_000).to_bytes(32, "big"), 2000, (), ())
-    return encode_header(
-        Header(1, CELL, origin(CELL, party), floor, 1, bytes(32), (), (part,), (), core, ())
-    )
+    return encode_header(Header(1, CELL, origin(CELL, party), floor, 1, bytes(32), (), (part,), (), core, ()))
 
 
 def words(text: str = "", *, floor: bool = False, to: tuple[str, ...] = ("s2",)) -> Draft:

@@ -22,7 +22,7 @@ from detente.record.evidence import parse_two_histories, verify_two_histories
 from detente.record.head import Head, open_cosignature, sign_head
 from detente.record.header import MissingRange, PartInfo, encode_header, parse_header
 from detente.record.keys import KeyPair
-from detente.record.messages import Ahead, Notice, Push, PushAnswer, open_cosignature_note
+from detente.record.messages import Ahead, Notice, Push, PushAnswer, cosigned_head, open_cosignature_note
 from detente.record.names import EntryId, origin
 from detente.record.note import add_lines
 from detente.record.parts import seal, sealed_hash
@@ -323,7 +323,8 @@ class TestBadPushes:
         with pytest.raises((Malformed, Unverified)):
             run(receiver.take_push("s2", self.bad(name, cell, peer)))
         assert [row.size for row in selectors.logs() if row.size] == []
-        assert selectors.heads(S2) == ()
+        # What the log's keys signed is kept, whatever came with it (C4).
+        assert len(selectors.heads(S2)) == (name == "wrong entry")
         assert run(receiver.take_push("s2", peer.push())).size == 1
         clean(cell)
 
@@ -350,6 +351,49 @@ class TestTwoHistories:
         self.convicted(cell)
         with pytest.raises(Refused, match="log-closed"):
             run(receiver.take_push("s2", peer.push()))
+
+    def test_what_another_party_had_confirmed_still_comes(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        forked = self.other(peer, 3)
+        with pytest.raises(Equivocation):
+            run(receiver.take_push("s2", Push(S2, 0, tuple(forked), peer.head(entries=forked))))
+        peer.write()
+        with pytest.raises(Refused, match="log-closed"):
+            run(receiver.take_push("s2", peer.push(3)))
+        head = cosigned_head(peer.head())
+        note = head.body() + b"\n" + cell.cosign("g1", head, NOON).lines
+        assert run(receiver.take_push("s2", replace(peer.push(3), cosignatures=(note,)))).size == 4
+        self.convicted(cell)
+
+    def test_a_head_that_could_not_be_joined_convicts_when_the_other_history_comes(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push(0, 2)))
+        forked = [peer.entries[0], draft("s2"), peer.entries[2]]
+        with pytest.raises(Unverified):  # what lies under it was not shown: nothing is proven yet
+            run(receiver.take_push("s2", Push(S2, 2, tuple(forked[2:]), peer.head(entries=forked))))
+        assert not selectors.evidence(S2)
+        with pytest.raises(Equivocation):
+            run(receiver.take_push("s2", peer.push(2)))
+        self.convicted(cell)
+
+    def test_a_receipt_that_came_before_its_entries_is_compared_with_them(
+        self, cell: Cell, receiver: Receiver, peer: Peer
+    ) -> None:
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push(0, 2)))
+        head = cosigned_head(peer.head(entries=self.other(peer, 3)))
+        assert receiver.take_cosignature(head.body() + b"\n" + cell.cosign("g1", head, NOON).lines)
+        assert receiver.take_doubts() == []
+        run(receiver.take_push("s2", peer.push(2)))
+        assert receiver.take_doubts() == [("g1", S2)]
 
     def test_a_longer_log_that_leaves_out_what_is_held(
         self, cell: Cell, receiver: Receiver, peer: Peer
@@ -525,7 +569,7 @@ class TestOwnLogRefetched:
         signer = cell.signer("s1", clock, started=False)
         receiver = cell.receiver("s1", signer, clock)
         head = Head(S1, 3, logged[-1].head.root)
-        assert signer.start_answer(head.body(), cell.cosign("g1", head, NOON).lines).state == "behind"
+        assert signer.start_answer(head.body(), cell.start_lines("g1", head, NOON)).state == "behind"
         assert receiver.take_own(push) == 3
         assert signer.status().state == "started"
         again = cell.author("s1", signer, clock)

@@ -40,7 +40,7 @@ def started(cell: Cell, clock: Clock) -> SignerRoom:
 def answer(room: SignerRoom, cell: Cell, peer: str, size: int, root: bytes, at: int) -> str:
     """Give the signer a peer's start answer; the state it leads to."""
     head = Head(OWN, size, root)
-    return room.log.start_answer(head.body(), cell.cosign(peer, head, at).lines).state
+    return room.log.start_answer(head.body(), cell.start_lines(peer, head, at)).state
 
 
 @pytest.fixture
@@ -98,6 +98,18 @@ class TestStartQuestion:
         assert room.log.feed(0, groups[0].entries, groups[1].note).state == "behind"
         assert room.log.feed(2, groups[1].entries, groups[1].note).state == "started"
         assert room.log.append([draft()], (), have=4)[0].start == 4
+
+    @pytest.mark.parametrize(("size", "root"), [(1000, bytes(32)), (1, bytes(32))])
+    def test_a_peers_word_alone_neither_delays_nor_stops_it(
+        self, cell: Cell, clock: Clock, size: int, root: bytes
+    ) -> None:
+        started(cell, clock).log.append([draft(), draft()], (), have=0)
+        room = cell.room("s1", clock)
+        head = Head(OWN, size, root)
+        with pytest.raises(Unverified):
+            room.log.start_answer(head.body(), cell.cosign("s2", head, NOON).lines)
+        assert room.log.status().state == "asking"
+        assert answer(room, cell, "g1", 2, room.log.status().root, NOON) == "started"
 
     def test_fed_entries_that_the_own_keys_never_signed_are_refused(self, cell: Cell, clock: Clock) -> None:
         room = cell.room("s1", clock)

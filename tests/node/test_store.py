@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from detente.node import guards, selectors, store, store_own
+from detente.node import models as tables
 from detente.node.django_setup import check_schema
 from detente.node.opening import OpenedPart, unwrap, wrap
 from detente.node.rows import CosignatureRow, EnrolmentRow, HeadRow, SessionRow
@@ -53,6 +54,8 @@ def filled() -> HeadRow:
     store.add_cosignatures([CosignatureRow(S2, 1, head.root, "g1", NOON, b"lines")], at=NOON)
     store.add_evidence(S2, b"file", at=NOON)
     store.destroy_part(b"\7" * 32, reason="test", at=NOON)
+    tables.View.objects.create(side="asked", log=S2, index=0, position=1, viewer="s1", at=NOON)
+    tables.Certificate.objects.create(origin=S2.replace("/1", "/2"), note=b"note", at=NOON)
     return head
 
 
@@ -75,9 +78,7 @@ class TestAppendOnly:
         assert before, "the table holds a row, or the refusals would prove nothing"
         holes = ", ".join(["%s"] * len(names))
         quoted = ", ".join(f'"{name}"' for name in names)
-        for statement, values in (
-            [f'UPDATE {table} SET "{name}" = "{name}"', ()] for name in names
-        ):
+        for statement, values in ([f'UPDATE {table} SET "{name}" = "{name}"', ()] for name in names):
             with pytest.raises(DatabaseError, match="append-only"):
                 sql(statement, *values)
         with pytest.raises(DatabaseError, match="append-only"):

@@ -19,12 +19,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from charter.harbour import trial_kind_files, trial_template
 from node import database
 from node.rig import Clock, RoomSigner
 
 database.template()
 
 from detente.cases.author import compose  # noqa: E402
+from detente.cases.core import parse_core  # noqa: E402
 from detente.charter import new_charter  # noqa: E402 - Django must be configured first
 from detente.charter.card import parse_card  # noqa: E402
 from detente.charter.model import Charter  # noqa: E402
@@ -33,7 +35,7 @@ from detente.node import pairing  # noqa: E402
 from detente.node.api.running import Running, make_services  # noqa: E402
 from detente.node.api.server import LocalServer  # noqa: E402
 from detente.node.authoring import Author, Draft, DraftPart  # noqa: E402
-from detente.node.charter_keys import recipients  # noqa: E402
+from detente.node.charter_keys import Recipients  # noqa: E402
 from detente.node.client import LocalApi  # noqa: E402
 from detente.node.clocks import ClockLoop  # noqa: E402
 from detente.node.context import NodeContext  # noqa: E402
@@ -57,9 +59,11 @@ EXAMPLE = Path(pairing.__file__).parents[1] / "charter" / "examples" / "exercise
 RP, ORIGIN = "s1.detente.localhost", "http://s1.detente.localhost:8443"
 
 
-def make_cell(root: Path, **settings: Mapping[str, Any]) -> dict[str, NodeFolder]:
-    """Three paired folders under one charter; `settings` are those of s1's node.toml."""
+def make_cell(root: Path, *, trial: bool = False, **settings: Mapping[str, Any]) -> dict[str, NodeFolder]:
+    """Three paired folders under one charter; `settings` are those of s1's node.toml. `trial`: with T90."""
     template = (EXAMPLE / "charter.toml").read_bytes()
+    if trial:
+        template = trial_template(template)
     cell = next(line.split('"')[1] for line in template.decode().splitlines() if line.startswith("cell"))
     folders = {}
     for party in PARTIES:
@@ -77,6 +81,8 @@ def make_cell(root: Path, **settings: Mapping[str, Any]) -> dict[str, NodeFolder
     (agreed / "charter.toml").write_bytes(new_charter(template, [parse_card(card) for card in cards]))
     for kind in (EXAMPLE.parents[1] / "kinds").glob("*.toml"):
         (agreed / "kinds" / kind.name).write_bytes(kind.read_bytes())
+    if trial:
+        (agreed / "kinds" / "T90.toml").write_bytes(trial_kind_files()["T90.toml"])
     for line in EXAMPLE.glob("*.geojson"):
         (agreed / line.name).write_bytes(line.read_bytes())
     for folder in folders.values():
@@ -126,6 +132,7 @@ class Node:
         self.api = LocalApi(self.folder)
         self.others: dict[str, RoomSigner] = {}
         self.pushes: dict[str, tuple[bytes, ...]] = {}
+        self.sealed: tuple[bytes, ...] = ()  # every part of what another party said last
 
     def start(self, *, clocks: bool = False) -> None:
         """Serve. Without `clocks` the loop is stepped by the test."""
@@ -169,32 +176,38 @@ class Node:
         self, party: str, kind: str, act: str, post: str, fields: Mapping[str, Any], *,
         content: Mapping[str, Any] | None = None, case: str | None = None, to: str | None = None,
         seen: bool = False, ahead: bool = False, keys: Mapping[str, str] | None = None,
+        bring: tuple[str, ...] = ("core", "content", "attachment"), refers_to: tuple[str, ...] = (),
+        **more: Any,
     ) -> EntryId:  # fmt: skip
         """Have another party's signer enter this, and push it here with its parts.
 
         It is approved by both administrators, or by the post's key once `register` has entered it. With
         `seen` the entry anchors what that party has cosigned of our log (here: all of it). With `ahead` it
-        travels before its predecessors (D3). `keys` are other receiving keys than the charter's.
+        travels before its predecessors (D3). `keys` are other receiving keys than the charter's. Parts of
+        the roles `bring` come with it; `more` is what `compose` takes beside.
         """
         with self.services.model.reading() as book:
             composed = compose(
                 self.charter, party=party, post=post, kind=kind, act=act, fields=fields, content=content,
                 case=self._reference(case), to=to, book=book, as_of=self.clock(),
                 salts=(secrets.token_bytes(32), secrets.token_bytes(32)),
+                refers_to=[one for one in map(self._reference, refers_to) if one is not None], **more,
             )  # fmt: skip
         folder = self.folders[party]
         signer = self.signer_of(party)
         opener = Opener(party, key_files.receiving_seeds(folder), key_files.storage_key(folder))
-        readers = keys or recipients(self.charter)
+        readers = keys or Recipients(self.charter)()
         author = Author(folder.origin, party, signer, opener, lambda: readers, self.clock)
-        parts = [DraftPart("core", composed.core, composed.to, composed.keep)]
-        if composed.content is not None:
-            parts.append(DraftPart("content", composed.content, composed.to, composed.keep))
-        draft = Draft(composed.floor, composed.to, self.charter.digest, tuple(parts))
+        parts = [DraftPart(role, data, who.to, who.keep) for role, data, who in composed.parts]
+        addressed = tuple(sorted(parse_core(composed.core).addressees))
+        draft = Draft(composed.floor, addressed, self.charter.digest, tuple(parts))
         prepared = author.prepare(draft, self._approvals(party, post, composed.sha256))
         size = signer.status().size
         (group,) = signer.append([prepared.row.draft], self._own_seen(party) if seen else [], have=size)
-        sealed, keeper = tuple(prepared.parts.values()), self.context.keeper
+        roles = [part.role for part in parts]
+        made = zip(roles, prepared.parts.values(), strict=True)
+        sealed, keeper = tuple(data for role, data in made if role in bring), self.context.keeper
+        self.sealed = tuple(prepared.parts.values())
         self.pushes[party] = self.pushes.get(party, ()) + group.entries
         if ahead:
             proof = inclusion_proof([leaf_hash(one) for one in self.pushes[party]], size, size + 1)
@@ -236,10 +249,14 @@ class Node:
         return tuple(Ed25519Approval(key.public, key.sign(message)) for key in held)
 
     def _own_seen(self, party: str) -> list[Seen]:
-        """What `party` says of our log after cosigning all of it now; the cosignature comes here too."""
-        status = self.signer.status()
-        cosigned = self.signer_of(party).cosign(self.folder.origin, status.size, status.root)
-        return [Seen(self.folder.origin, status.size, status.root, cosigned.time)]
+        """What `party` says of the other logs after cosigning all of them now."""
+        found = []
+        for other, room in {**self.others, "s1": self.signer}.items():
+            origin, status = self.folders[other].origin, room.status()
+            if other != party and status.size:
+                cosigned = self.signer_of(party).cosign(origin, status.size, status.root)
+                found.append(Seen(origin, status.size, status.root, cosigned.time))
+        return sorted(found, key=lambda one: one.log)
 
     def _reference(self, printed: str | None) -> Reference | None:
         if printed is None:

@@ -72,6 +72,16 @@ class TestLines:
             logs.line("one")
         assert (tmp_path / "log" / "test.old.jsonl").exists()
 
+    def test_two_files_never_take_more_than_twice_the_limit(self, lines, tmp_path, monkeypatch):
+        monkeypatch.setattr(logs, "LIMIT", 500)
+        for number in range(200):
+            logs.line("one", count=number)
+        found = sorted((tmp_path / "log").iterdir())
+        assert [one.name for one in found] == ["test.jsonl", "test.old.jsonl"]
+        assert all(one.stat().st_size <= 500 + 200 for one in found)
+        newest = [json.loads(line)["count"] for one in found for line in one.read_text().splitlines()]
+        assert max(newest) == 199 and sorted(newest) == list(range(min(newest), 200))
+
     def test_only_the_nodes_user_may_read_it(self, lines, tmp_path):
         logs.line("one")
         assert stat.S_IMODE((tmp_path / "log" / "test.jsonl").stat().st_mode) == 0o600

@@ -228,12 +228,12 @@ class TestCannotOpen:
     """R06: a part sealed to us that does not open is said so once, by the log alone."""
 
     def test_each_part_once_with_the_reason(self, node):
-        from detente.node.charter_keys import recipients
+        from detente.node.charter_keys import Recipients
         from detente.record.age import recipient_of
 
         node.step()
         node.settled()
-        wrong = dict(recipients(node.charter)) | {"s1": recipient_of(bytes([9]) * 32)}
+        wrong = dict(Recipients(node.charter)()) | {"s1": recipient_of(bytes([9]) * 32)}
         entry = node.other_says("s2", "R03", "NEW", "LOG", {"armed": False, "software": "x"}, keys=wrong)
         for _ in range(2):
             node.step()
@@ -419,10 +419,15 @@ class TestMetrics:
         node.step()
         node.settled()
         lines = node.services.reader.run(metric_lines, node.services).result(5)
-        assert "detente_log_size 3" in lines
+        kinds = [row["kind"] for row in node.api.get("/v1/entries")["entries"]]
+        assert kinds[:3] == ["R01", "R02", "R03"]
+        assert f"detente_log_size {len(kinds)}" in lines
         assert 'detente_peer_line{peer="s2",line="direct"} 1' in lines
         assert 'detente_peer_line{peer="g1",line="none"} 1' in lines
-        assert 'detente_peer_behind{peer="s2"} 3' in lines
+        assert f'detente_peer_behind{{peer="s2"}} {len(kinds)}' in lines
+        assert 'detente_peer_held{peer="s2"} 0' in lines
+        assert 'detente_peer_heard_seconds{peer="s2"} 0' in lines
+        assert 'detente_peer_heard_seconds{peer="g1"} -1' in lines
 
     def test_every_sample_has_help_and_type(self, node):
         lines = node.services.reader.run(metric_lines, node.services).result(5)

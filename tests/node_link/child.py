@@ -40,7 +40,9 @@ class Child:
             if row.opened and all(one.plaintext is not None for one in row.opened):
                 self.opened.setdefault(f"{row.entry.log} {row.entry.index}", time.monotonic())
 
-    def append(self, floor: bool = True, size: int = 600, keep: list[str] | None = None) -> dict[str, Any]:
+    def append(
+        self, floor: bool = True, size: int = 600, keep: list[str] | None = None, attachment: int = 0
+    ) -> dict[str, Any]:
         from detente.node.authoring import Draft, DraftPart
 
         context = self.context
@@ -48,9 +50,11 @@ class Child:
         kept = others if keep is None else tuple(keep)
         core = secrets.token_bytes(32) + b"core"
         content = secrets.token_bytes(size)
-        parts = (DraftPart("core", core, kept, kept), DraftPart("content", content, kept, kept))
+        parts = [DraftPart("core", core, kept, kept), DraftPart("content", content, kept, kept)]
+        if attachment:
+            parts.append(DraftPart("attachment", secrets.token_bytes(attachment), kept, kept))
         keeper = context.keeper
-        prepared = keeper.author.prepare(Draft(floor, others, context.charter.digest, parts))
+        prepared = keeper.author.prepare(Draft(floor, others, context.charter.digest, tuple(parts)))
         logged = keeper.append(prepared, floor=floor).result(10)
         shas = [one.hex() for one in prepared.parts]
         return {"index": logged.entry.index, "at": time.monotonic(), "parts": shas}
@@ -90,7 +94,7 @@ async def serve(folder: NodeFolder) -> None:
     from detente.node.link import process as module
 
     async def no_api(_context: Any) -> Any:
-        return SimpleNamespace(stop=_nothing)
+        return SimpleNamespace(stop=_nothing, services=None)
 
     module.api = SimpleNamespace(start=no_api)  # type: ignore[assignment]
     async with AsyncExitStack() as stack:

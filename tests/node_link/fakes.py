@@ -48,6 +48,12 @@ class RememberingRecord:
     async def checkpoint(self, peer: str, log: bytes) -> bytes:
         return await self._take("checkpoint", peer, log)
 
+    async def certificate(self, peer: str, log: bytes) -> bytes:
+        return await self._take("certificate", peer, log)
+
+    async def take_certificate(self, peer: str, body: bytes) -> bytes:
+        return await self._take("take-certificate", peer, body)
+
     async def tile(self, peer: str, log: bytes, path: str) -> bytes:
         return await self._take(path, peer, log)
 

@@ -21,7 +21,7 @@ from detente.charter import new_charter
 from detente.charter.card import parse_card
 from detente.node import pairing
 from detente.node.folder import NodeFolder
-from node_link.cable import Cable
+from node_link.cable import Cable, Wire
 
 CELL = "harbour.exercise"
 PARTIES = ("g1", "s1", "s2")
@@ -197,6 +197,14 @@ class LiveCell:
         for pair in ((one, other), (other, one)):
             if pair in self.cables:
                 self._loop.call_soon_threadsafe(self.cables[pair].mend)
+
+    def shape(self, one: str, other: str, rate: float = 0.0, delay: float = 0.0) -> tuple[Wire, Wire]:
+        """Make the line between two slow from now on, in both directions; (one → other, other → one)."""
+        there, back = Wire(rate, delay), Wire(rate, delay)
+        for pair, wires in (((one, other), (there, back)), ((other, one), (back, there))):
+            if pair in self.cables:
+                self.cables[pair].there, self.cables[pair].back = wires
+        return there, back
 
     def until(self, true: Callable[[], bool], seconds: float = 10.0) -> float:
         started = time.monotonic()

@@ -12,6 +12,7 @@ from detente.record.head import Head, cosign, open_head, sign_head
 from detente.record.header import Header, PartInfo, encode_header, parse_header
 from detente.record.keys import KeyPair, LogKeys, MirrorKeys
 from detente.record.names import mirror_name, origin, party_of
+from detente.record.nextlog import read_next_log
 from detente.record.note import add_lines
 from detente.record.sync import (
     Ahead,
@@ -121,7 +122,9 @@ class MemoryShelf:
     def knows(self, log: str) -> bool:
         return log in self.logs
 
-    async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
+    async def push_body(
+        self, log: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
         state = self.logs[log]
         if size not in state.notes:
             return None
@@ -158,6 +161,13 @@ class MemoryShelf:
                 note = add_lines(note, one.note[len(cosigned_head(one.note).body()) + 1 :])
         return note
 
+    async def certificate(self, log: str) -> bytes | None:
+        return None  # only first logs here
+
+    async def take_certificate(self, note: bytes) -> bool:
+        read_next_log(note)
+        raise Unverified("certificate")
+
     async def tile(self, log: str, path: str) -> bytes | None:
         name = parse_path(path)
         entries = self.logs[log].entries[name.n * TILE_WIDTH :][: name.width]
@@ -169,6 +179,13 @@ class MemoryShelf:
     def _newest(self, log: str) -> bytes:
         notes = self.logs[log].notes
         return notes[max(notes)]
+
+    def lacked(self, sha256: bytes) -> tuple[int, bool] | None:
+        """As the link's `Incoming` asks: size by the header; None if it is not wanted."""
+        if sha256 not in self.wanted:
+            return None
+        headers = (parse_header(one) for log in self.logs.values() for one in log.entries)
+        return next((part.size, True) for header in headers for part in header.parts if part.sha256 == sha256)
 
     # Takings.
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 from detente.node.lines import LineBoard
 from detente.node.link import server
 from detente.node.link.client import PeerClient
 from detente.node.link.errands import Errands
 from detente.node.link.hub import Hub
+from detente.node.link.incoming import Incoming
 from detente.node.link.probes import Probes
 from detente.node.link.pump import Pump
 from detente.node.link.reception import Reception
@@ -30,7 +33,9 @@ class End:
         self.shelf = MemoryShelf(me, lambda: int(time.time()))
         self.lines = LineBoard()
         self.armed = False
-        self.hub = Hub(me, self.shelf)
+        self.place = tempfile.TemporaryDirectory()
+        self.incoming = Incoming(Path(self.place.name), self.shelf.lacked, lambda _more: None)
+        self.hub = Hub(me, self.shelf, self.incoming)
         self.probes = Probes(self.shelf, self.lines, time.time, lambda: self.armed)
         self.shelf.on_change = self.hub.wake
 
@@ -67,6 +72,8 @@ class Simulator:
             for pump in end.hub.pumps.values():
                 await pump.close()
             await end.hub.close()
+            end.incoming.close()
+            end.place.cleanup()
         await self._stack.aclose()
 
     def cable(self, caller: str, called: str) -> Cable:

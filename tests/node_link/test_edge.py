@@ -290,3 +290,19 @@ class TestParts:
             assert caught.value.code == "not-here"
 
         run(parties, use)
+
+
+class TestRetryAfter:
+    """Protocol D5: 429 says when it is worth trying again."""
+
+    @pytest.mark.parametrize(
+        ("error", "seconds"), [(Refused("quota", retry_after=77), b"77"), (Refused("writer-busy"), b"3")]
+    )
+    def test_429_names_the_seconds(self, parties: Parties, error: Refused, seconds: bytes) -> None:
+        async def use(_client: PeerClient, record: RememberingRecord, port: int) -> None:
+            record.raises = error
+            answer = await raw(parties, port, POST)
+            assert answer.startswith(b"HTTP/1.1 429")
+            assert b"\r\nRetry-After: " + seconds + b"\r\n" in answer
+
+        run(parties, use)

@@ -57,6 +57,7 @@ class TestQuota:
         with pytest.raises(Refused) as caught:
             quotas.check(Push(LOG, 3, (entry(3), entry(4), entry(5)), b""))
         assert caught.value.code == "quota"
+        assert caught.value.values["retry_after"] == DAY_S // 2, "at noon UTC"
 
     def test_what_is_held_already_is_not_counted_twice(self, quotas: Quotas) -> None:
         hold(*(entry(n) for n in range(5)))

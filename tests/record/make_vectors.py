@@ -14,7 +14,7 @@ from detente.record.policy import encode_policy
 from record import logs
 from record import vectors_of_texts as texts
 from record import vectors_of_trees as trees
-from record.vector_files import KEYS, MIRRORS, render
+from record.vector_files import KEYS, MIRRORS, RECOVERY, render
 
 FOLDER = Path(__file__).parents[2] / "spec" / "vectors" / "formats-1"
 
@@ -25,6 +25,7 @@ MAKERS = (
     texts.notes,
     texts.heads,
     texts.cosignatures,
+    texts.next_logs,
     trees.trees,
     trees.tiles,
     trees.policies,
@@ -37,6 +38,7 @@ SUPPORT = {
     "keys/log.vkey": f"{KEYS.ed25519.encode()}\n{KEYS.mldsa44.encode()}\n".encode(),
     "keys/mirror.vkey": f"{MIRRORS[0].ed25519.encode()}\n{MIRRORS[0].mldsa44.encode()}\n".encode(),
     "keys/guarantor.vkey": f"{MIRRORS[1].ed25519.encode()}\n{MIRRORS[1].mldsa44.encode()}\n".encode(),
+    "keys/recovery.vkey": f"{RECOVERY.encode()}\n".encode(),
     "keys/cell.policy": encode_policy(logs.policy()),
 }
 

@@ -123,6 +123,7 @@ class TestPush:
             {"parts": (b"x" * messages.MAX_PUSH_BYTES, b"x")},
             {"cosignatures": (RECEIPT_NOTE,) * 65},
             {"head": b"x" * (256 * 1024 + 1)},
+            {"certificate": b"x" * 8193},
             {"start": -1},
             {"start": 2**63},
             {"log": "kadesh.exercise/s1"},
@@ -163,6 +164,16 @@ class TestPush:
             messages.parse_push(
                 messages.encode_push(PUSH).replace(frame(2, bytes(7) + b"\5"), frame(2, bytes(4)))
             )
+
+    def test_the_certificate_of_a_next_log_goes_last(self):
+        push = replace(PUSH, certificate=b"certificate")
+        data = messages.encode_push(push)
+        assert data == messages.encode_push(PUSH) + frame(11, b"certificate")
+        assert messages.parse_push(data) == push
+
+    def test_an_empty_certificate_is_none_and_never_written(self):
+        with pytest.raises(Malformed, match="certificate"):
+            messages.parse_push(messages.encode_push(PUSH) + frame(11, b""))
 
 
 class TestPushAnswer:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.record.errors import Conflict, Equivocation, Malformed, Unverified
+from detente.record.errors import Conflict, Equivocation, Malformed, Refused, Unverified
 from detente.record.evidence import verify_two_histories
 from detente.record.head import Head, sign_head
 from detente.record.keys import KeyPair
@@ -61,6 +61,26 @@ class TestAccept:
         accepted = before.accept(push(4, 5))
         assert before.frontier.size == 4
         assert before.after(accepted).accept(push(5, 9)).start == 5
+
+    def test_a_closed_log_is_taken_up_to_its_end_and_not_beyond(self):
+        """C3: the party has gone on in a next log."""
+        held = entries(4)
+        closed = Mirror(LOG, KEYS, frontier(held), past=lambda n: frontier(held[:n]), end=6)
+        accepted = closed.accept(push(4, 6))
+        assert accepted.frontier.size == 6
+        for end in (closed, closed.after(accepted)):
+            with pytest.raises(Refused) as caught:
+                end.accept(push(4, 7))
+            assert (caught.value.code, caught.value.values["size"]) == ("log-closed", 6)
+        assert closed.accept(push(0, 4)).entries == ()
+
+    def test_a_fork_of_a_closed_log_is_still_found(self):
+        held = entries(9)
+        closed = Mirror(LOG, KEYS, frontier(held), past=lambda n: frontier(held[:n]), end=9)
+        with pytest.raises(ForkFound):
+            closed.accept(push(0, 9, b" other"))
+        with pytest.raises(ForkFound):
+            closed.accept(push(0, 12, b" other"))
 
     def test_an_overlap_with_the_same_bytes_is_taken(self):
         assert list(mirror(4).accept(push(0, 9)).entries) == entries(9)[4:]

@@ -15,6 +15,7 @@ from detente.record.errors import Malformed, Unverified
 from detente.record.evidence import encode_two_histories, parse_two_histories, verify_two_histories
 from detente.record.head import open_cosignature, open_head, parse_body
 from detente.record.keys import LogKeys, MirrorKeys, parse_vkey
+from detente.record.nextlog import certificate, certified_by, open_next_log
 from detente.record.note import encode_note, parse_note
 from detente.record.policy import encode_policy, judge, parse_policy
 from detente.record.proof import encode_proof, parse_proof, verify_proof
@@ -142,6 +143,15 @@ def two_histories(payload, words):
     return value, encode_two_histories(found)
 
 
+def next_log(payload, words):
+    (recovery,) = key_lines(words)
+    found = open_next_log(payload, recovery.public)
+    value = {"origin": found.origin, "old": found.old, "size": found.old_size, "root": found.old_root.hex()}
+    value |= {"ed25519": found.keys.ed25519.encode(), "mldsa44": found.keys.mldsa44.encode()}
+    signature = certified_by(payload, found, recovery.public)
+    return value, certificate(found, recovery=recovery.public, signature=signature)
+
+
 def key_lines(words):
     return [parse_vkey(line) for line in (FOLDER / words["keys"]).read_text().split()]
 
@@ -172,6 +182,7 @@ FORMATS = {
     "quorum": quorum,
     "proof": proof,
     "two-histories": two_histories,
+    "next-log": next_log,
 }
 
 

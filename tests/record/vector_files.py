@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from detente.record import strictjson
 from detente.record.head import Head
+from detente.record.nextlog import recovery_name
 from detente.record.tree import Tree, leaf_hash
 from record import logs
 
@@ -15,6 +16,7 @@ HEAD = Head(logs.LOG, 5, TREE.root())
 KEYS = logs.pair(logs.LOG).log_keys(logs.LOG)
 MIRRORS = [logs.pair(name).mirror_keys(name) for name in logs.mirrors_of("s1")]
 S2 = MIRRORS[0].name
+RECOVERY = logs.pair(recovery_name(logs.LOG)).log_keys(recovery_name(logs.LOG)).ed25519
 
 
 @dataclass(frozen=True)

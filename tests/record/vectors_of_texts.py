@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from detente.record.encoding import encode_base64
 from detente.record.head import Head, cosign, sign_head
+from detente.record.names import origin
+from detente.record.nextlog import NextLog, sign_next_log
 from detente.record.note import NoteSignature, encode_note, parse_note
 from detente.record.tree import Tree
 from record import logs
-from record.vector_files import HEAD, KEYS, MIRRORS, S2, Vector, broken, sound, value_of
+from record.vector_files import HEAD, KEYS, MIRRORS, RECOVERY, S2, Vector, broken, sound, value_of
 
 
 def jsons() -> Iterator[Vector]:
@@ -262,3 +264,66 @@ def cosignatures() -> Iterator[Vector]:
         rule="formats/head 4",
     )
     yield broken(cosigned, "twice", one, one + one, "a known key's line stands twice")
+
+
+def next_logs() -> Iterator[Vector]:
+    new = origin(logs.CELL, "s1", 2)
+    keys = logs.pair(new).log_keys(new)
+    following = NextLog(new, keys, logs.LOG, HEAD.size, HEAD.root)
+    payload = sign_next_log(following, logs.pair(RECOVERY.name).ed25519_seed)
+    base = sound(
+        "next-log",
+        "second_log",
+        "formats/next-log 1",
+        payload,
+        "a party's second log, behind a head of five entries",
+        keys="keys/recovery.vkey",
+        value=value_of(
+            {
+                "origin": new,
+                "old": logs.LOG,
+                "size": HEAD.size,
+                "root": HEAD.root.hex(),
+                "ed25519": keys.ed25519.encode(),
+                "mldsa44": keys.mldsa44.encode(),
+            }
+        ),
+    )
+    yield base
+    line = parse_note(payload).signatures[0].encode()
+    old_ed25519, new_ed25519 = (pair.ed25519.encode().encode() for pair in (KEYS, keys))
+    other = sign_next_log(following, logs.pair(logs.LOG).ed25519_seed)
+    for name, old, replacement, rule, expect, comment in (
+        ("another_word", b"next-log/v1", b"next-log/v2", 1, "malformed", "another first line"),
+        ("a_line_missing", b"\n5\n", b"\n", 1, "malformed", "the old size is missing"),
+        ("size_leading_zero", b"\n5\n", b"\n05\n", 1, "malformed", "size has a leading zero"),
+        (
+            "another_party",
+            b"\nnorth.exercise/s1/1\n",
+            b"\nnorth.exercise/s2/1\n",
+            2,
+            "malformed",
+            "a party goes on in its own logs only",
+        ),
+        (
+            "same_generation",
+            b"\nnorth.exercise/s1/1\n",
+            b"\nnorth.exercise/s1/2\n",
+            2,
+            "malformed",
+            "generations go up by one",
+        ),
+        ("keys_of_the_old_log", new_ed25519, old_ed25519, 2, "malformed", "a key is named by the old log"),
+        ("empty_log_with_root", b"\n5\n", b"\n0\n", 2, "malformed", "the empty log has the empty root"),
+        ("two_lines", line, line + line, 3, "malformed", "one line, and no other"),
+        ("another_size", b"\n5\n", b"\n6\n", 3, "unverified", "the size that was signed is another"),
+        (
+            "another_signer",
+            line,
+            parse_note(other).signatures[0].encode(),
+            3,
+            "unverified",
+            "signed by a key that is not the recovery key",
+        ),
+    ):
+        yield broken(base, name, old, replacement, comment, rule=f"formats/next-log {rule}", expect=expect)

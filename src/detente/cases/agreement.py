@@ -10,8 +10,10 @@ from typing import Final
 from detente.cases import faults
 from detente.cases.core import Core
 from detente.cases.faults import Fault
+from detente.cases.instants import LATEST
+from detente.cases.sealing import SHOW, is_shown
 from detente.charter.model import PRECEDENCES, Charter, Kind
-from detente.record.header import ATTACHMENT, Header, PartInfo
+from detente.record.header import ATTACHMENT, CORE, Header, PartInfo
 from detente.record.names import party_of
 
 #: The levels are the tool's own, no national ones. SPEC: formats/core 2.
@@ -30,7 +32,10 @@ def agreement_faults(charter: Charter, header: Header, core: Core) -> Iterator[F
     others = charter.parties.keys() - {party}
     guarantors = {one.id for one in charter.guarantors()} - {party}
     for part in header.parts:
-        if part.role != ATTACHMENT and not _sealed_as(core.mode, part, others, guarantors):
+        if part.role != CORE and is_shown(core):
+            if part.to or part.keep:  # SPEC: protocol A11
+                yield Fault(faults.OTHER_MODE, "A11", SHOW)
+        elif part.role != ATTACHMENT and not _sealed_as(core.mode, part, others, guarantors):
             yield Fault(faults.OTHER_MODE, "A10", core.mode)
 
 
@@ -42,12 +47,26 @@ def form_faults(charter: Charter, kind: Kind, core: Core) -> Iterator[Fault]:
         yield Fault(faults.WRONG_FORM, kind.id, core.precedence)
     if core.mode not in modes(charter, kind):
         yield Fault(faults.WRONG_FORM, "A10", core.mode)
-    level = core.handling.get("level")
-    if level not in HANDLING_LEVELS or set(core.handling) != {"level"}:
-        yield Fault(faults.WRONG_FORM, "handling", "level")
+    yield from _handling_faults(kind, core)
+    if len(core.parts) > kind.attachments + 1:
+        yield Fault(faults.WRONG_FORM, kind.id, "attachments")
     for address in core.action + core.info:
         if not _has_post(charter, address):
             yield Fault(faults.UNKNOWN_POST, kind.id, address)
+
+
+def _handling_faults(kind: Kind, core: Core) -> Iterator[Fault]:
+    """A level, and what the kind allows beside it: SHOW, and an instant at which content expires."""
+    given = core.handling
+    if given.get("level") not in HANDLING_LEVELS or not given.keys() <= {"level", "mode", "valid_until"}:
+        yield Fault(faults.WRONG_FORM, "handling", "level")
+    if "mode" in given and (given["mode"] != SHOW or SHOW not in kind.handling):
+        yield Fault(faults.WRONG_FORM, "handling", "mode")
+    if "valid_until" in given:
+        until = given["valid_until"]
+        whole = isinstance(until, int) and not isinstance(until, bool) and 0 < until <= LATEST
+        if not whole or "EXPIRES" not in kind.handling:
+            yield Fault(faults.WRONG_FORM, "handling", "valid_until")
 
 
 def floor_fault(kind: Kind, header: Header) -> Fault | None:

@@ -19,7 +19,10 @@ from detente.cases.faults import Fault
 from detente.cases.fields import field_faults
 from detente.cases.form import Saying, form_notices
 from detente.cases.instants import parse_instant
+from detente.cases.life import expires_at
+from detente.cases.sealing import NOBODY, Holders, holders
 from detente.charter.model import ActRule, Charter, Kind
+from detente.record.header import ATTACHMENT, CONTENT, CORE
 from detente.record.names import EntryId, cell_of
 from detente.record.parts import plaintext_hash
 from detente.record.references import Reference
@@ -32,8 +35,8 @@ _PRESS: Final = "press"
 class Composed:
     """What is to be sealed and approved: the parts in their order, and what the header draft needs.
 
-    `to` and `keep` are the same for core and content, without the author. `notices` are the form checks that
-    did not stop a floor entry.
+    `to` and `keep` are those of the core, without the author; `parts` are all parts in their order.
+    `notices` are the form checks that did not stop a floor entry.
     """
 
     core: bytes
@@ -42,11 +45,20 @@ class Composed:
     to: tuple[str, ...]
     keep: tuple[str, ...]
     notices: tuple[Fault, ...] = ()
+    attachments: tuple[bytes, ...] = ()
+    behind: Holders = NOBODY
 
     @property
     def sha256(self) -> bytes:
         """What officers approve."""
         return plaintext_hash(self.core)
+
+    @property
+    def parts(self) -> tuple[tuple[str, bytes, Holders], ...]:
+        """Role, plaintext and holders of each part, in the order in which the header names them."""
+        words = () if self.content is None else ((CONTENT, self.content, self.behind),)
+        files = tuple((ATTACHMENT, data, self.behind) for data in self.attachments)
+        return ((CORE, self.core, Holders(self.to, self.keep)), *words, *files)
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -70,11 +82,15 @@ def compose(
     refers_to: Sequence[Reference] = (),
     to: str | None = None,
     precedence: str | None = None,
+    mode: str | None = None,
+    handling: Mapping[str, Any] | None = None,
+    attachments: Sequence[bytes] = (),
 ) -> Composed:
     """Core and content of a statement by `post` of `party`. `salts` are 32 random bytes each.
 
-    `to` is the party asked to act, where the kind asks one; between two sides it is the other side. Raises
-    RuleViolation with the clause, or Malformed for values without a JSON form.
+    `attachments` begin with 32 salt bytes each; `mode` and `handling` are asked for beside what kind and
+    case say. `to` is the party asked to act, where the kind asks one; between two sides it is the other
+    side. Raises RuleViolation with the clause, or Malformed for values without a JSON form.
     """
     rules, rule = _rule(charter, kind, act)
     known = _case(book, case)
@@ -82,11 +98,10 @@ def compose(
     words = _completed(rules, rule, content or {}, as_of, part="content")
     _refuse_foreign(charter, case, refers_to)
     _refuse_act(charter, rules, rule, party, post, case, known)
-    merged = {**_current(known), **values}
+    merged = _current(known) | values
     _refuse_state(rules, act, party, known, merged)
     _refuse_first(field_faults(rules, rule, "core", values, merged))
     said = Saying(charter, rules, rule, values, words, merged, known, precedence or rules.precedence, as_of)
-    notices = form_notices(said)
     data = encode_content(Content(words, salts[1])) if words else None
     # In a case that is not folded here yet nobody is named to act: the parties are the same anyhow.
     asked = None if case is not None and known is None else _asked(charter, rules, party, to, known)
@@ -103,15 +118,27 @@ def compose(
         info=info,
         basket=rules.basket,
         precedence=said.precedence,
-        mode=_mode(charter, rules),
-        handling={"level": charter.handling},
+        mode=_mode(charter, rules, known, mode),
+        handling={"level": charter.handling, **(handling or {})},
         fields=values,
-        parts=() if data is None else (plaintext_hash(data),),
+        parts=tuple(plaintext_hash(one) for one in (*((data,) if data else ()), *attachments)),
         salt=salts[0],
     )
-    _refuse_first(form_faults(charter, rules, core))
-    holders, keepers = _sealed_to(charter, core)
-    return Composed(encode_core(core), data, rules.floor, holders, keepers, notices)
+    _refuse_core(charter, rules, core, as_of)
+    return _composed(charter, core, data, form_notices(said), attachments)
+
+
+def _composed(
+    charter: Charter,
+    core: Core,
+    data: bytes | None,
+    notices: tuple[Fault, ...],
+    attachments: Sequence[bytes],
+) -> Composed:
+    """The parts with those who hold them."""
+    first, behind = holders(charter, core, CORE), holders(charter, core, CONTENT)
+    floor = charter.kinds[core.kind].floor
+    return Composed(encode_core(core), data, floor, first.to, first.keep, notices, tuple(attachments), behind)
 
 
 def _rule(charter: Charter, kind: str, act: str) -> tuple[Kind, ActRule]:
@@ -228,19 +255,20 @@ def _post_of(charter: Charter, kind: Kind, party: str) -> str:
     return f"{party}/{named.id}"
 
 
-def _mode(charter: Charter, kind: Kind) -> str:
+def _mode(charter: Charter, kind: Kind, case: Case | None, asked: str | None) -> str:
+    """That asked for, else that of the case, else the kind's own; `form_faults` judges it."""
+    opening = next((act for act in case.acts if act.id == case.id), None) if case else None
+    if asked is not None or opening is not None:
+        return asked or (opening.mode if opening else "")
     allowed = modes(charter, kind)
     return kind.mode if kind.mode in allowed else allowed[0]
 
 
-def _sealed_to(charter: Charter, core: Core) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(key holders, keepers) of core and content, without the author. SPEC: protocol A10."""
-    addressed = core.addressees
-    guarantors = {one.id for one in charter.guarantors()}
-    match core.mode:
-        case "DIRECT":
-            return tuple(sorted(addressed - guarantors)), tuple(sorted(addressed - guarantors))
-        case "SEALED":
-            return tuple(sorted(addressed - guarantors)), tuple(sorted(addressed))
-        case _:
-            return tuple(sorted(addressed)), tuple(sorted(addressed))
+def _refuse_core(charter: Charter, kind: Kind, core: Core, as_of: int) -> None:
+    """What the fold would refuse of the core, and content that is over before it is sent or stands twice."""
+    _refuse_first(form_faults(charter, kind, core))
+    until = expires_at(core.handling)
+    if until is not None and until <= as_of:
+        raise Fault(faults.WRONG_FORM, "handling", "valid_until").refusal()
+    if len(set(core.parts)) != len(core.parts):
+        raise Fault(faults.WRONG_FORM, "A3", "attachments").refusal()

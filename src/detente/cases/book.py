@@ -46,7 +46,8 @@ class Act:
     """One entry whose core is open here. `core` is its hash, `fields` the core's fields.
 
     `content` is None when there is none; `content_state` says whether there is, and whether it is held here.
-    `about` is the entry that READ, ACK, PASS_ON and ANSWER speak of.
+    `about` is the entry that READ, ACK, PASS_ON and ANSWER speak of; `content_readers` are the parties that
+    hold a key to content and attachments, without the author.
     """
 
     id: EntryId
@@ -67,6 +68,9 @@ class Act:
     refers_to: tuple[Reference, ...] = ()
     about: EntryId | None = None
     approved_by: tuple[str, ...] = ()
+    mode: str = ""
+    handling: Mapping[str, Any] = field(default_factory=dict)
+    content_readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +217,31 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLife:
+    """One log of a party: its origin, the R01 that opened it (None while it is not judged or irregular), and
+    the size at which it is closed, None while it is open or that size is not known here. SPEC: protocol C3
+    """
+
+    origin: str
+    opened_by: EntryId | None
+    closed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
-    """Accession, credentials in force and armed state, as all held entries give them.
+    """Accession, credentials in force, armed state, logs and receiving keys, as all held entries give them.
 
     `in_force` is True once every required accession stands; before it only record and floor kinds count.
+    `logs` are a party's logs, oldest first.
     """
 
     in_force: bool
     acceded: Mapping[str, EntryId]
     credentials: Mapping[str, tuple[Enrolled, ...]]
     armed: Mapping[str, Armed]
+    logs: Mapping[str, tuple[LogLife, ...]] = field(default_factory=dict)
+    receiving_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def receiving(self, party: str) -> tuple[str, ...]:
+        """Receiving keys (age recipients) of a party that parts are sealed to, newest first; at least one."""
+        return self.receiving_keys[party]

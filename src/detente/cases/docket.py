@@ -7,14 +7,16 @@
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from detente.cases.book import Verdict
+from detente.cases.book import LogLife, Verdict
 from detente.cases.casefile import CaseAct, CaseFile
 from detente.cases.causal import Causal, Placed
 from detente.cases.clocks import party_rules
 from detente.cases.core import Core, parse_core
 from detente.cases.entries import VerifiedEntry
+from detente.cases.nextlogs import DISOWNED, NextLogs
 from detente.cases.receipts import Receipts
 from detente.cases.references import References, Waits
 from detente.cases.register import RegisterActs, opens_case
@@ -32,13 +34,17 @@ from detente.record.references import parse_reference
 class Docket:
     """The judged record. Promises: verdicts and case files depend on what is held alone, not on its order."""
 
-    def __init__(self, charter: Charter, opened: Opened) -> None:
+    def __init__(self, charter: Charter, opened: Opened, closed: Mapping[str, int] | None = None) -> None:
         self.charter = charter
         self.opened = opened
         self.causal = Causal(charter.cell, frozenset(charter.parties))
         self.receipts = Receipts(charter.bounds.late_anchor_s)
         register, unheld = RegisterActs(charter), Unheld(charter)
         self.bench = Bench(charter, self.causal, References(self.causal), register, unheld)
+        self.bench.closed.update(closed or {})
+        self.next_logs = NextLogs(frozenset(charter.parties))
+        self.remarked: set[EntryId] = set()
+        self._disowned: dict[str, tuple[int, int]] = {}
         self.verdicts: dict[EntryId, Verdict] = {}
         self.case_of: dict[EntryId, EntryId] = {}
         self.waiting: dict[EntryId, Core] = {}
@@ -52,7 +58,8 @@ class Docket:
         self._live: dict[tuple[frozenset[str], bool], set[EntryId]] = {}
 
     def add(self, entries: Iterable[VerifiedEntry]) -> bool:
-        """Hold entries; False if everything must be folded anew (`causal`, rule 4)."""
+        """Hold entries; False if everything must be folded anew: a line that was set aside is true (`causal`,
+        rule 4), or an old log turns out to be closed before what is judged already."""
         for entry in entries:
             self.causal.add(entry)
             self.verdicts.setdefault(entry.id, not_held("past-not-held"))
@@ -60,7 +67,12 @@ class Docket:
             return False
         for placed in self.causal.place():
             self._take(placed)
-        return True
+        self._mark_disowned()
+        return self._close()
+
+    def lives(self) -> Mapping[str, tuple[LogLife, ...]]:
+        """Each party's logs."""
+        return self.next_logs.lives(self.bench.closed, self.bench.register.opened)
 
     def opened_part(self, entry: EntryId, position: int) -> None:
         """A plaintext of the entry came into `opened`."""
@@ -91,8 +103,11 @@ class Docket:
         """File a placed entry: its lines, its core hash, its verdict."""
         entry, header = placed.entry.id, placed.entry.header
         self._order[entry] = len(self._order)
-        self.bench.references.add(placed)
-        if header is not None and placed.fault is None:
+        self.next_logs.add(placed)
+        beyond = self.bench.beyond(entry)
+        if not beyond:
+            self.bench.references.add(placed)
+        if header is not None and placed.fault is None and not beyond:
             self.receipts.add(entry, header.time, placed.lines)
             for line in placed.lines:
                 self._touch_received(entry.log, line)
@@ -120,7 +135,7 @@ class Docket:
 
     def _wait(self, placed: Placed, waits: Waits) -> None:
         entry = placed.entry.id
-        self.verdicts[entry] = not_held(waits.code)
+        self._say(entry, not_held(waits.code))
         if waits.on == entry:
             return
         core = self.waiting.get(entry) or self._parsed(placed)
@@ -138,7 +153,7 @@ class Docket:
         """File a final verdict and, if the entry counts, what it does."""
         entry, core, header = placed.entry.id, judged.core, placed.entry.header
         self.bench.judged[entry] = judged
-        self.verdicts[entry] = judged.verdict
+        self._say(entry, judged.verdict)
         waited = self.waiting.pop(entry, None)
         if waited is not None and waited.case is not None:
             self.bench.waiting_in[waited.case.core].discard(entry)
@@ -158,6 +173,35 @@ class Docket:
             self._file_newest(self.bench.cases[entry])
         elif judged.case is not None:
             self._file(judged.case, entry, header, core, judged)
+
+    def _say(self, entry: EntryId, verdict: Verdict) -> None:
+        """Set a verdict, with the mark of what its party's next log does not name. SPEC: protocol C3"""
+        first, end = self._disowned.get(entry.log, (0, 0))
+        if first <= entry.index < end and DISOWNED not in verdict.findings:
+            verdict = replace(verdict, findings=(*verdict.findings, DISOWNED))
+        self.verdicts[entry] = verdict
+
+    def _mark_disowned(self) -> None:
+        """Mark entries that are now known to be disowned; cases show it."""
+        for log, span in self.next_logs.disowned().items():
+            if self._disowned.get(log) == span:
+                continue
+            self._disowned[log] = span
+            for entry in (EntryId(log, index) for index in range(*span)):
+                if entry in self.verdicts:
+                    self._say(entry, self.verdicts[entry])
+                    self.remarked.add(entry)
+                    self._touch(entry)
+
+    def _close(self) -> bool:
+        """Take in where old logs end; False if that is another end than entries were judged by."""
+        for log, size in self.next_logs.closings().items():
+            if self.bench.closed.get(log, size) != size:
+                return False
+            if log not in self.bench.closed and self.causal.placed_count(log) > size:
+                return False
+            self.bench.closed[log] = size
+        return True
 
     def _file(self, case: EntryId, entry: EntryId, header: Header, core: Core, judged: Judged) -> None:
         file = self.bench.cases[case]

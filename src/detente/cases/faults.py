@@ -37,6 +37,9 @@ OTHER_ADDRESSEES: Final = _row("other-addressees", "header and core do not name 
 OTHER_PARTS: Final = _row("other-parts", "header and core do not name the same parts")
 OTHER_FLOOR: Final = _row("other-floor", "the header's floor mark is not that of the kind")
 OTHER_MODE: Final = _row("other-mode", "the parts are not sealed as the delivery mode says")
+NEXT_LOG: Final = _row(
+    "next-log", "the first entry of a log does not say of its old log, its keys or its number what is so"
+)
 REPEATED: Final = _row("repeated", "the same core stands earlier in the party's logs")
 OTHER_CHARTER: Final = _row("other-charter", "the header names another charter than the one in force")
 NOT_IN_FORCE: Final = _row("charter-not-in-force", "not all parties had acceded when this was written")

@@ -3,11 +3,12 @@
 1. `add` and `open` only put things in; `at` gives the book for an instant.
 2. Work goes with what changed: one entry, the cases it touches, and cases in which an instant has passed.
    Asking for an earlier instant than before builds all cases again.
-3. If a line that was set aside turns out true (`causal`, rule 4), everything is folded anew.
+3. If a line that was set aside turns out true (`causal`, rule 4), or an old log ends before what was judged
+   in it (`nextlogs`, rule 4), everything is folded anew.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -44,8 +45,10 @@ class Folder:
         fresh = list(entries)
         self._entries += fresh
         if not self._docket.add(fresh):
-            self._start()
-            self._docket.add(self._entries)
+            self._refold()
+        for entry in self._docket.remarked:
+            self._acts.pop(entry, None)
+        self._docket.remarked.clear()
 
     def open(self, opened: Opened) -> None:
         """Hold plaintexts of parts, by entry and position in its header."""
@@ -54,6 +57,13 @@ class Folder:
         for entry, position in sorted(fresh):
             self._acts.pop(entry, None)
             self._docket.opened_part(entry, position)
+
+    def forget(self, parts: Iterable[tuple[EntryId, int]]) -> None:
+        """Hold plaintexts no longer: their values are not held here from now on. Cores stay (protocol A4)."""
+        for entry, position in parts:
+            if position and self._opened.pop((entry, position), None) is not None:
+                self._acts.pop(entry, None)
+                self._docket.opened_part(entry, position)
 
     def at(self, as_of: int) -> CaseBook:
         """The book at an instant."""
@@ -72,7 +82,7 @@ class Folder:
             charter=self.charter,
             cases=dict(self._cases),
             verdicts=MappingProxyType(self._docket.verdicts),
-            register=self._docket.bench.register.view(),
+            register=self._docket.bench.register.view(self._docket.lives()),
             due=tuple(sorted(clocks, key=_by_due)),
             changes_at=min(times.changes, default=None),
             reader=self,
@@ -132,8 +142,15 @@ class Folder:
                 closed.add(entry, placed.entry.header)
         return closed
 
-    def _start(self) -> None:
-        self._docket = Docket(self.charter, self._opened)
+    def _refold(self) -> None:
+        """Rule 3. Where old logs end follows from placed headers alone: one fold finds it, one uses it."""
+        self._start()
+        if not self._docket.add(self._entries):
+            self._start(self._docket.next_logs.closings())
+            self._docket.add(self._entries)
+
+    def _start(self, closed: Mapping[str, int] | None = None) -> None:
+        self._docket = Docket(self.charter, self._opened, closed)
         self._cases: dict[EntryId, Case] = {}
         self._acts: dict[EntryId, Act] = {}  # of judged entries, until a part of theirs is opened
         self._active: dict[EntryId, tuple[Clock, ...]] = {}

@@ -10,6 +10,7 @@ import warnings
 from typing import Final
 
 import mgrs
+from mgrs.core import MGRSError
 
 from detente.record.errors import Malformed
 
@@ -93,6 +94,6 @@ def _square_at(lat: float, lon: float) -> str:
 def _to_point(grid: str, typed: str) -> tuple[float, float]:
     try:
         lat, lon = _MGRS.toLatLon(grid)
-    except (mgrs.MGRSError, RuntimeWarning) as error:
+    except (MGRSError, RuntimeWarning) as error:
         raise Malformed("grid", typed[:40]) from error
     return float(lat), float(lon)

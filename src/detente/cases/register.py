@@ -5,13 +5,15 @@
 2. Credentials of a party are its two administrators of the charter and what its D28 entries in the past made
    of them: REGISTERED adds, REPLACED takes the place of every former key of the post, REVOKED ends one key.
    What was approved before stays approved.
-3. Two D28 of one party stand in one log, so their order is that of the log; nobody changes another's posts.
+3. Two D28 of one party stand in its logs, so their order is that of the logs; nobody changes another's posts.
+4. Receiving keys are the charter's and what the party's R04 made of them: RECEIVING_ADDED puts a key first,
+   RECEIVING_RETIRED takes it away, but never the last one: a party can always be written to.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from detente.cases.book import Armed, Enrolled, Register
+from detente.cases.book import Armed, Enrolled, LogLife, Register
 from detente.cases.core import Core
 from detente.charter.model import Charter, Kind
 from detente.record.approvals import Credential
@@ -29,11 +31,19 @@ class RegisterActs:
     _accessions: dict[str, list[EntryId]] = field(default_factory=dict)
     _credentials: dict[str, list[tuple[EntryId, Enrolled, str]]] = field(default_factory=dict)
     _armed: dict[str, Armed] = field(default_factory=dict)
+    _receiving: dict[str, list[tuple[EntryId, str, str]]] = field(default_factory=dict)
+    opened: dict[str, EntryId] = field(default_factory=dict)  # regular R01 of each log
 
     def add(self, entry: EntryId, core: Core, time: int) -> None:
         """Take in a regular entry; other kinds leave no trace."""
         party = party_of(entry.log)
         match core.kind:
+            case "R01":
+                self.opened[entry.log] = min(entry, self.opened.get(entry.log, entry))
+            case "R04":
+                keys = self._receiving.setdefault(party, [])
+                keys.append((entry, core.fields["change"], core.fields["key"]))
+                keys.sort(key=lambda one: _place(one[0]))
             case "R02" if core.fields.get("charter") == self.charter.digest.hex():
                 self._accessions.setdefault(party, []).append(entry)
             case "R03":
@@ -64,7 +74,18 @@ class RegisterActs:
                 found.append(enrolled)
         return tuple(found)
 
-    def view(self) -> Register:
+    def receiving(self, party: str) -> tuple[str, ...]:
+        """Rule 4: the party's receiving keys, newest first."""
+        found = [self.charter.parties[party].receiving]
+        for _, change, key in self._receiving.get(party, ()):
+            kept = [one for one in found if one != key]
+            if change == "RECEIVING_ADDED":
+                found = [key, *kept]
+            elif kept:
+                found = kept
+        return tuple(found)
+
+    def view(self, logs: Mapping[str, tuple[LogLife, ...]]) -> Register:
         """The register as everything held here gives it."""
         parties = self.charter.parties
         return Register(
@@ -72,6 +93,8 @@ class RegisterActs:
             acceded={party: min(found, key=_place) for party, found in sorted(self._accessions.items())},
             credentials={party: self.credentials(party, _always) for party in parties},
             armed=dict(self._armed),
+            logs=logs,
+            receiving_keys={party: self.receiving(party) for party in parties},
         )
 
     def _heard(self, party: str, armed: Armed) -> None:

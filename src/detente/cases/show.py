@@ -77,6 +77,9 @@ def show_act(
         refers_to=core.refers_to,
         about=about,
         approved_by=tuple(sorted(post for post, _ in approvers)),
+        mode=core.mode,
+        handling=core.handling,
+        content_readers=tuple(sorted({party for part in header.parts[1:] for party in part.to})),
     )
 
 

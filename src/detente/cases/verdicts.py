@@ -21,6 +21,7 @@ from detente.cases.causal import Causal, Past, Placed, join, within
 from detente.cases.core import Core, parse_core
 from detente.cases.faults import Fault
 from detente.cases.fields import field_faults
+from detente.cases.nextlogs import record_fault
 from detente.cases.references import References, Waits
 from detente.cases.register import RegisterActs, is_register
 from detente.cases.unheld import NOTHING, Lacked, Unheld, holders_of
@@ -29,6 +30,7 @@ from detente.record.approvals import Approval
 from detente.record.errors import Malformed
 from detente.record.header import Header
 from detente.record.names import EntryId, party_of
+from detente.record.nextlog import LOG_CLOSED
 from detente.record.parts import plaintext_hash
 
 CORE_NOT_HELD: Final = "core-not-held"
@@ -60,10 +62,17 @@ class Bench:
     cases: dict[EntryId, CaseFile] = field(default_factory=dict)
     judged: dict[EntryId, Judged] = field(default_factory=dict)
     waiting_in: dict[bytes, set[EntryId]] = field(default_factory=dict)  # by core hash of the opening entry
+    closed: dict[str, int] = field(default_factory=dict)  # old log -> size at which it is closed
+
+    def beyond(self, entry: EntryId) -> bool:
+        """Whether an entry stands behind the end of an old log. SPEC: protocol C3"""
+        return entry.index >= self.closed.get(entry.log, entry.index + 1)
 
     def judge(self, placed: Placed, core_bytes: bytes | None) -> Judged | Waits:
         """The verdict, or what must be judged or opened before."""
         header = placed.entry.header
+        if self.beyond(placed.entry.id):
+            return _irregular(Fault(LOG_CLOSED, "C3"), placed)
         if header is None:
             return _irregular(Fault(faults.MALFORMED_HEADER, "A2"), placed)
         if header.log != placed.entry.id.log:
@@ -177,6 +186,7 @@ class Bench:
         moved = case.moved(before) if case else None
         values: Mapping[str, Any] = moved.values(core.fields) if moved else core.fields
         fault = next(field_faults(kind, rule, "core", core.fields, values), None)
+        fault = fault or record_fault(self.charter, view.placed, core)
         if fault is not None:
             return fault
         approvers = self._approvers(view, kind, rule, values)

@@ -37,7 +37,10 @@ _ADMINS: Final = 2
 
 @dataclass(frozen=True)
 class PeerCard:
-    """One party's card. `recovery` is a raw Ed25519 public key, `ca` a PEM certificate."""
+    """One party's card. `recovery` and `thin` are raw Ed25519 public keys, `ca` a PEM certificate.
+
+    `thin` is empty on a card of a version that had no thin form.
+    """
 
     cell: str
     party: str
@@ -45,6 +48,7 @@ class PeerCard:
     mirrors: Mapping[str, MirrorKeys]
     receiving: str
     recovery: bytes
+    thin: bytes
     admins: tuple[Credential, ...]
     ca: str
     addresses: Mapping[str, str]
@@ -54,6 +58,7 @@ class PeerCard:
 
 def encode_card(card: PeerCard) -> bytes:
     """The card's file; `parse_card` gives the same value back."""
+    thin = {"thin": card.thin.hex()} if card.thin else {}
     return strictjson.encode({
         "v": 1,
         "cell": card.cell,
@@ -65,6 +70,7 @@ def encode_card(card: PeerCard) -> bytes:
         },
         "receiving": card.receiving,
         "recovery": card.recovery.hex(),
+        **thin,
         "admins": [_credential_json(one) for one in card.admins],
         "ca": card.ca,
         "addresses": dict(card.addresses),
@@ -76,7 +82,7 @@ def encode_card(card: PeerCard) -> bytes:
 def parse_card(data: bytes) -> PeerCard:
     """The card in a file. Raises Malformed."""
     found = strictjson.parse(data, limit=CARD_LIMIT)
-    strictjson.expect_keys(found, "card", _KEYS)
+    strictjson.expect_keys(found, "card", _KEYS, ("thin",))
     if found["v"] != 1:
         raise Malformed("card version", found["v"])
     cell, party = _text(found, "cell"), _text(found, "party")
@@ -86,7 +92,9 @@ def parse_card(data: bytes) -> PeerCard:
     log = LogKeys(name, *(parse_vkey(key) for key in _pair(found["log"], "card log")))
     return PeerCard(
         cell, party, log, _mirrors(found["mirrors"], cell, party), _receiving(found),
-        parse_hex(_text(found, "recovery"), "recovery key", size=32), _admins(found["admins"]),
+        parse_hex(_text(found, "recovery"), "recovery key", size=32),
+        parse_hex(_text(found, "thin"), "thin key", size=32) if "thin" in found else b"",
+        _admins(found["admins"]),
         _text(found, "ca", limit=16_384), _addresses(found["addresses"], party),
         _host(found, "rp_id"), _text(found, "desk_origin"),
     )  # fmt: skip

@@ -40,9 +40,11 @@ COMMON: Final = "common.toml"
 CHECKS: Final = ("V02", "V03", "V04", "V05", "V06", "V07", "V09", "V10", "V11", "V22", "ECHO")
 """Form checks that a kind may ask for; ECHO: the answer repeats `test_text` byte for byte."""
 
-_KIND_ID: Final = re.compile(r"[DR][0-9]{2}")
+_KIND_ID: Final = re.compile(r"[DRT][0-9]{2}")
 _NOTE_ID: Final = re.compile(r"N[1-9][0-9]?")
 _HOLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+#: A core names 32 parts at most, the content among them.
+_ATTACHMENTS: Final = 31
 _STAYS: Final = "stays"
 _CLAUSE: Final = "formats/charter 3"
 
@@ -112,8 +114,15 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
         prepared=tuple(rows.prepared(row) for row in top.tables("prepared")),
         checks=top.choices("checks", CHECKS),
         printed=rows.known_fields(top.texts("printed"), top.at("printed")),
+        handling=top.choices("handling", model.HANDLING),
+        attachments=top.maybe_integer("attachments", low=0, high=_ATTACHMENTS) or 0,
     )
     top.done()
+    if kind.floor and (kind.handling or "RECALL" in acts):
+        # A floor entry must stay readable to whoever has to act on it (protocol A11).
+        raise contradiction(_CLAUSE, top.path, "content of a floor kind neither ends nor is only shown")
+    if ("RECALL" in acts) != ("CONFIRM" in acts):
+        raise contradiction(_CLAUSE, top.path, "RECALL and CONFIRM stand in a kind together")
     rows.check_fields(top.path)
     _by_id(kind.fields)
     _by_id(kind.prepared)

@@ -66,8 +66,11 @@ def load_charter(toml: bytes, kinds: Mapping[str, bytes]) -> Charter:
     Raises Malformed or RuleViolation, both naming the path, and nothing else.
     """
     common, by_id = _read_kinds(kinds)
+    trial = [name for name in by_id if name.startswith("T")]
     top = parse_toml(toml, _FILE)
     cell = read_cell(top)
+    if trial and not is_exercise(cell):
+        raise contradiction(_CLAUSE, "kinds", f"{trial[0]} is a kind for tests; this cell is no exercise")
     languages = read_languages(top)
     rows = read_parties(top, languages)
     keys = read_keys(top, cell, tuple(rows))

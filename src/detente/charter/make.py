@@ -60,6 +60,8 @@ def _keys(card: PeerCard) -> Iterator[str]:
     yield _row("party", card.party)
     yield _row("receiving", card.receiving)
     yield _row("recovery", card.recovery.hex())
+    if card.thin:
+        yield _row("thin", card.thin.hex())
     yield _row("ca_fingerprint", ca_fingerprint(card.ca))
     yield _row("rp_id", card.rp_id)
     if card.desk_origin:

@@ -32,17 +32,8 @@ FOLD_VERSION: Final = 1
 """The version of the fold that a charter's digest covers (formats/charter 2)."""
 
 ACTS: Final = (
-    "NEW",
-    "UPDATE",
-    "CORRECT",
-    "WITHDRAW",
-    "READ",
-    "ACK",
-    "PASS_ON",
-    "ANSWER",
-    "MOVE",
-    "SIGN",
-    "COMMENT",
+    *("NEW", "UPDATE", "CORRECT", "WITHDRAW", "READ", "ACK", "PASS_ON", "ANSWER", "MOVE", "SIGN", "COMMENT"),
+    *("RECALL", "CONFIRM"),
 )
 """All acts; a kind uses some of them."""
 
@@ -51,6 +42,8 @@ PARTY_ROLES: Final = ("side", "guarantor")
 BASKETS: Final = ("MIL", "DIP", "INF", "HUM", "ECO", "ALL")
 PRECEDENCES: Final = ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE")
 MODES: Final = ("DIRECT", "COPY", "RELAY", "SEALED")
+HANDLING: Final = ("SHOW", "EXPIRES")
+"""What a kind may allow beside a level: content that is shown and not given, content that expires."""
 LEVELS: Final = ("S0", "S1", "S2", "S3")
 STARTS: Final = ("receipt", "deposit", "earliest", "act")
 FIELD_TYPES: Final = ("code", "text", "time", "place", "int", "list", "bool", "ref", "hex")
@@ -219,6 +212,8 @@ class Kind(Worded):
     prepared: tuple[Prepared, ...]
     checks: tuple[str, ...]
     printed: tuple[str, ...]
+    handling: tuple[str, ...]
+    attachments: int
 
     def field(self, name: str) -> Field | None:
         """The field called `name`."""

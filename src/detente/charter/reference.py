@@ -66,6 +66,8 @@ def _kind(kind: Kind) -> Iterator[str]:
             f"- opened by: {', '.join(kind.opened_by)}; addressees: {kind.addressees}",
             f"- second signature needed by: {', '.join(kind.second_signature) or 'no act'}",
             f"- form checks: {', '.join(kind.checks) or 'none'}",
+            f"- handling beside a level: {', '.join(kind.handling) or 'none'}",
+            f"- attachments, at most: {kind.attachments}",
             f"- printed: {', '.join(kind.printed) or 'nothing'}",
         ]
     )

@@ -35,7 +35,8 @@ def init(
         made = make(folder, new)
     print(f"{party.upper()} of {cell}: node made in {made.path}")
     print("  words of its card: " + " ".join(fingerprint_words(own_card(made))))
-    print(f"  move offline: {made.keys / 'recovery.key'} and {made.keys / 'ca' / 'ca.key'}")
+    print("  next, with the two holders of the recovery key: detente keys ceremony")
+    print(f"  move offline: {made.keys / 'ca' / 'ca.key'}")
 
 
 def pairs(words: list[str], peers: list[str]) -> dict[str, str]:

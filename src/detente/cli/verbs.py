@@ -8,18 +8,25 @@ from detente import __version__
 from detente.cli import (
     ack,
     alarm,
+    backup,
     charter,
     demo,
     export,
     fsck,
+    import_,
     init,
+    keys,
     log,
     node,
     peer,
     receipts,
+    restore,
     send,
     show,
     status,
+    thin,
+    upgrade,
+    wipe,
 )
 
 app = typer.Typer(
@@ -47,6 +54,7 @@ def _front(
 
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
+app.add_typer(keys.app, name="keys")
 app.add_typer(peer.app, name="peer")
 app.add_typer(charter.app, name="charter")
 app.command("node")(node.node)
@@ -58,7 +66,13 @@ app.command("receipts")(receipts.receipts)
 app.command("status")(status.status)
 app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)
+app.command("import")(import_.import_)
+app.add_typer(thin.app, name="thin")
 app.command("fsck")(fsck.fsck)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("upgrade")(upgrade.upgrade)
+app.command("wipe")(wipe.wipe)
 
 
 @app.command("verify")

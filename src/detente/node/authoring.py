@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from detente.cases.core import parse_core
 from detente.node import selectors, store
 from detente.node.opening import OpenedPart, Opener
 from detente.node.rows import HeadRow, ProposalRow
@@ -35,7 +36,7 @@ from detente.node.store_own import (
 from detente.record.approvals import Approval
 from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
 from detente.record.header import CORE, VERSION, Header, PartInfo, encode_header, parse_header
-from detente.record.names import EntryId, cell_of
+from detente.record.names import EntryId, cell_of, generation_of
 from detente.record.parts import plaintext_hash, seal, sealed_hash
 from detente.record.tiles import MAX_ENTRY
 from detente.record.tree import Frontier, leaf_hash
@@ -45,6 +46,10 @@ RECIPIENT_UNKNOWN: Final = declare(
 )
 STORE_OTHER: Final = declare(
     "store-differs", "operator", "the store's own log is not the signer's; run fsck, then restore the store"
+)
+
+LOG_NOT_OPENED: Final = declare(
+    "log-not-opened", "nobody", "the next log's first entry is not in it yet; what was released follows it"
 )
 
 #: Name of the writer's group for `append`.
@@ -120,8 +125,11 @@ class Author:
         opener: Opener,
         recipients: Callable[[], Mapping[str, str]],
         clock: Callable[[], int],
+        make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """`recipients`: receiving key (age1pq…) of every party in force, the own included."""
+        """`recipients`: receiving key (age1pq…) of every party in force, the own included; `make_room`: asks
+        the reserve for disk before the own log is written (protocol D5)."""
+        self._make_room = make_room
         self.origin, self.me = origin, me
         self._signer, self._opener, self._recipients, self._clock = signer, opener, recipients, clock
 
@@ -163,11 +171,13 @@ class Author:
 
     def propose(self, prepared: Prepared) -> str:
         """Keep a draft that waits for approvals; its name. Raises Refused `core-repeated`, `disk-full`."""
+        self._make_room()
         save_proposal(prepared.row, prepared.parts)
         return prepared.row.name
 
     def append(self, payloads: Sequence[Prepared | Release]) -> list[Logged | DetenteError]:
         """The function of the writer's group `append`: one result or refusal for each payload, in order."""
+        self._make_room()
         rows: list[ProposalRow | DetenteError] = []
         for payload in payloads:
             try:
@@ -240,7 +250,7 @@ class Author:
         try:
             # Each round stores what the journal had more, or signs some of what waits.
             while waiting:
-                drafts = [row.draft for row in _one_head(waiting.values())]
+                drafts = [self._draft(row) for row in _one_head(self._first_first(waiting.values()))]
                 log = selectors.log(self.origin)
                 frontier = Frontier(log.size, log.frontier) if log else Frontier()
                 groups = self._signer.append(drafts, own_seen(self.me), have=frontier.size)
@@ -250,6 +260,23 @@ class Author:
         except DetenteError as error:
             return logged, error
         return logged, None
+
+    def _draft(self, row: ProposalRow) -> bytes:
+        """Its header for the log written now: what was released before goes into the next log (A4)."""
+        header = parse_header(row.draft)
+        return row.draft if header.log == self.origin else encode_header(replace(header, log=self.origin))
+
+    def _first_first(self, rows: Iterable[ProposalRow]) -> Iterable[ProposalRow]:
+        """Entry 0 of a next log is its R01 and stands alone under its head; all else waits for it (C3).
+
+        Raises Refused `log-not-opened`.
+        """
+        if generation_of(self.origin) == 1 or self._size() > 0:
+            return rows
+        opening = [row for row in rows if parse_core(row.plaintexts[0]).kind == "R01"][:1]
+        if not opening:
+            raise Refused(LOG_NOT_OPENED, log=self.origin)
+        return opening
 
     def _store(
         self, group: SignedGroup, frontier: Frontier, rows: Mapping[bytes, ProposalRow]

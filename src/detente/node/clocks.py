@@ -7,7 +7,8 @@
 3. What the node says by itself, signed by the log alone: R01 and R02 once, R03 at least every
    `heartbeat.interval_s`, at once when the armed state changes (A12) or when a FLASH or IMMEDIATE entry, or
    a floor entry that starts or ends a duty, has to be anchored (B4), and machine contact checks with their
-   answers (T7), and R06 for a part that does not open. R03s are never anchored at once.
+   answers (T7), R06 for a part that does not open, and CONFIRM for a recall that was obeyed here. R03s are
+   never anchored at once.
 4. Everything is derived from the record and the present state; whatever fails is tried again a second later.
 """
 
@@ -25,6 +26,8 @@ from detente.node.arming import HEARTBEAT_S
 from detente.node.bus import Event, Scalar
 from detente.node.cannotopen import due_complaints
 from detente.node.checks import due_answers, due_checks
+from detente.node.keylife import due_key_changes
+from detente.node.nextlogs import successor_fields
 from detente.node.seeing import own_seen
 from detente.node.statements import ADMIN_POST, LOG_POST, By, Statement
 from detente.record.errors import DetenteError
@@ -100,6 +103,7 @@ class ClockLoop:
         if not services.model.ready.is_set():
             return
         self._remind()
+        services.life.step()
         for party in services.digests.look(services.model):
             services.context.bus.publish(Event("status", {"party": party, "state": "differs"}))
         if services.signer.state != "started" or now < self._not_before:
@@ -167,14 +171,14 @@ class ClockLoop:
     # ---- what the node says
 
     def _speak(self) -> None:
+        size = self._own_size()
+        if size == 0:
+            self._open_log()  # before what waits: nothing else may be entry 0
         if selectors.proposals("released", limit=1):
             self.services.context.writer.submit(self.services.context.keeper.author.resume).result(30)
-        size = self._own_size()
         own = self.services.model.rows.size_of(self.services.context.folder.origin)
         if own < size:
             return  # the own log is not read yet: nothing is derived from half of it
-        if size == 0:
-            self._open_log()
         self._accede()
         for statement in self._due():
             self.services.speaker.say(statement)
@@ -184,7 +188,10 @@ class ClockLoop:
 
     def _due(self) -> list[Statement]:
         services = self.services
-        return [*due_checks(services), *due_answers(services), *due_complaints(services)]
+        with services.model.reading() as book:
+            confirmed = services.life.confirmations(book)
+        found = [*due_key_changes(services), *due_checks(services), *due_answers(services)]
+        return [*found, *due_complaints(services), *confirmed]
 
     def _own_size(self) -> int:
         log = selectors.log(self.services.context.folder.origin)
@@ -192,7 +199,8 @@ class ClockLoop:
 
     def _open_log(self) -> None:
         origin = self.services.context.folder.origin
-        fields = {"generation": generation_of(origin), "software": __version__}
+        fields: dict[str, Any] = {"generation": generation_of(origin), "software": __version__}
+        fields |= successor_fields(self.services.context.charter, origin, software=__version__)
         self.services.speaker.say(Statement("R01", "NEW", LOG_POST, fields))
         logs.line("log-opened", origin=origin)
 
@@ -293,5 +301,3 @@ def _close_connections() -> None:
     from django.db import connections
 
     connections.close_all()
-
-

@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detente.node.bus import EventBus
 from detente.node.lines import LineBoard
+from detente.record.errors import Unreachable
 
 if TYPE_CHECKING:
     from detente.charter.model import Charter
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from detente.node.keeper import Keeper
     from detente.node.signer_client import SignerClient
     from detente.node.writer import Writer
+
+
+async def _no_peer(party: str, _body: bytes, _limit: int) -> bytes:
+    raise Unreachable(party, why="not-dialled")
 
 
 @dataclass
@@ -42,6 +47,8 @@ class NodeContext:
     clock: Callable[[], float] = time.time
     # Says whether the own watch is armed, for probes; set by the local API at its start.
     armed: Callable[[], bool] = bool
+    # Posts a request for one view to a peer (protocol A11); set by the link once it dials.
+    ask_peer: Callable[[str, bytes, int], Awaitable[bytes]] = field(default=_no_peer)
     _grown: list[Callable[[], None]] = field(default_factory=list)
 
     def now(self) -> int:

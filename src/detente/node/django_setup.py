@@ -6,9 +6,10 @@ cut; IMMEDIATE, so that two writers queue at BEGIN instead of failing in the mid
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from detente.record.errors import Refused, declare
 
@@ -19,7 +20,7 @@ SCHEMA_OTHER: Final = declare(
     "schema-other",
     "operator",
     "the tables are another version's: `needs` names a step that only a newer version knows, so run that "
-    "version; `lacks` names one that is taken when the link starts",
+    "version; `lacks` names one that `detente upgrade` takes",
 )
 GUARD_MISSING: Final = declare(
     "guard-missing", "operator", "a trigger that keeps a table append-only is gone from the database"
@@ -27,7 +28,8 @@ GUARD_MISSING: Final = declare(
 
 # Kept short: Django opens a connection a thread, and each runs it.
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; "
+    "PRAGMA secure_delete=ON"
 )
 _BUSY_S: Final = 10
 
@@ -72,17 +74,56 @@ def base_settings(row: dict[str, Any] | None = None) -> dict[str, Any]:
     }
 
 
-def configure(folder: NodeFolder) -> None:
-    """Set Django up for this process. Once a process; a second call for the same folder does nothing."""
+def frozen_database(path: Path) -> dict[str, Any]:
+    """DATABASES row of a SQLite file that nobody writes and that must not change by a byte: a backup's."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": f"file:{quote(str(path))}?immutable=1",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {"timeout": _BUSY_S, "init_command": "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"},
+    }
+
+
+def configure(folder: NodeFolder, *, frozen: bool = False) -> None:
+    """Set Django up for this process. Once a process; a second call for the same folder does nothing.
+
+    `frozen`: the folder is a backup, which is only read.
+    """
     import django
     from django.conf import settings
 
+    row = frozen_database(folder.database) if frozen else database(folder)
     if settings.configured:
-        if settings.DATABASES["default"]["NAME"] != database(folder)["NAME"]:
+        if settings.DATABASES["default"]["NAME"] != row["NAME"]:
             raise RuntimeError("one process serves one node")
         return
-    settings.configure(**base_settings(database(folder)))
+    settings.configure(**base_settings(row))
     django.setup()
+
+
+def known_steps() -> tuple[str, ...]:
+    """Steps of the tables that this version knows, in order; no database is asked."""
+    found = (Path(__file__).parent / "migrations").glob("[0-9]*.py")
+    return tuple(sorted(one.stem for one in found))
+
+
+def is_older(taken: Iterable[str]) -> bool:
+    """Whether tables that took these steps lack some of ours. Raises Refused if one of them is not ours."""
+    known, done = set(known_steps()), set(taken)
+    if newer := done - known:
+        raise Refused(SCHEMA_OTHER, needs=max(newer))
+    return bool(known - done)
+
+
+def open_tables(folder: NodeFolder) -> None:
+    """Make the tables of a new node, or refuse those of another version. An upgrade is an operator's act."""
+    configure(folder)
+    from django.db import connection
+
+    if "node_log" in connection.introspection.table_names():
+        check_schema()
+    else:
+        migrate(folder)
 
 
 def migrate(folder: NodeFolder) -> None:

@@ -1,6 +1,7 @@
 """What a node hands to strangers: its copy of every log as C2SP folders, the policy, proofs, earlier heads.
 
-    logs/<party>/        tlog-tiles: checkpoint, tile/…; later generations in logs/<party>.<generation>/
+    logs/<party>/        tlog-tiles: checkpoint, tile/…; later generations in logs/<party>.<generation>/,
+                         each with its certificate
     charter/             the charter and its kind files: what the digest given to `verify` covers
     policy               tlog-policy: every party's ML-DSA head line and both mirrors, both key types
     keys/*.vkey          the same public keys, a file each
@@ -18,12 +19,13 @@ from pathlib import Path
 
 from detente.charter import Charter
 from detente.charter.watched import charter_policy
-from detente.node import selectors
+from detente.node import nextlogs, selectors
 from detente.node.folder import NodeFolder
 from detente.node.pairing import node_charter
 from detente.node.rows import HeadRow, LogRow
 from detente.node.snapshot import snapshot
 from detente.record.errors import Refused, declare
+from detente.record.generations import CERTIFICATE
 from detente.record.keys import LogKeys, MirrorKeys
 from detente.record.names import EntryId, print_id
 from detente.record.note import add_lines
@@ -46,7 +48,9 @@ def write_all(folder: NodeFolder, place: Path, *, proofs: Iterable[EntryId] = ()
 
 def _write_all(folder: NodeFolder, place: Path, proofs: Iterable[EntryId]) -> list[Path]:
     charter = node_charter(folder)
-    written = [_write(place / "policy", encode_policy(charter_policy(charter)))]
+    certificates = nextlogs.certificates()
+    later = [nextlogs.verified(charter, note) for note in certificates.values()]
+    written = [_write(place / "policy", encode_policy(charter_policy(charter, later)))]
     rules = folder.charter_toml.parent
     files = (folder.charter_toml, *sorted(folder.kinds.glob("*.toml")))
     written += [_write(place / "charter" / path.relative_to(rules), path.read_bytes()) for path in files]
@@ -55,6 +59,9 @@ def _write_all(folder: NodeFolder, place: Path, proofs: Iterable[EntryId]) -> li
     for log in selectors.logs():
         if log.size:
             written += write_log(log.origin, place / "logs" / _folder_name(log))
+            if log.origin in certificates:
+                path = place / "logs" / _folder_name(log) / CERTIFICATE
+                written.append(_write(path, certificates[log.origin]))
             shown, _ = best_head(log.origin)
             for head in selectors.heads(log.origin):
                 if head.size > shown.size:  # a head that the folder does not reach is no earlier one

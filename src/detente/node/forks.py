@@ -12,14 +12,15 @@ from detente.charter.model import Charter
 from detente.node import selectors, store
 from detente.node.charter_keys import log_keys
 from detente.node.rows import CosignatureRow, HeadRow
-from detente.record.errors import Equivocation, Unverified
+from detente.record.errors import DetenteError, Equivocation, Unverified
 from detente.record.evidence import (
     TwoHistories,
     encode_two_histories,
     find_two_histories,
     parse_two_histories,
 )
-from detente.record.head import SignedHead
+from detente.record.head import SignedHead, open_head
+from detente.record.keys import LogKeys
 from detente.record.mirror import Accepted, ForkFound, fork_evidence
 from detente.record.tree import Frontier, Tree, leaf_hash
 
@@ -29,6 +30,7 @@ class Forks:
 
     def __init__(self, charter: Charter, clock: Callable[[], int]) -> None:
         self._charter, self._clock = charter, clock
+        self._trees: dict[str, Tree] = {}  # of the logs held; 64 bytes an entry
 
     def keep(self, signed: SignedHead) -> bool:
         """Keep a verified head; False if it is known. Raises Equivocation, after keeping both, on a fork."""
@@ -44,6 +46,17 @@ class Forks:
             self._compare(signed, log.size)
         return store.add_head(row, at=self._clock())
 
+    def keep_unjoined(self, note: bytes, keys: LogKeys) -> None:
+        """Keep the head of a push that cannot be joined to what is held: it may prove two histories later.
+
+        Raises Equivocation if it does so now; what the log's keys did not sign is nothing.
+        """
+        try:
+            signed = open_head(note, keys)
+        except DetenteError:
+            return
+        self.keep(signed)
+
     def contradicts(self, row: CosignatureRow) -> bool:
         """Whether a mirror confirmed another root than that of the tree held here.
 
@@ -55,7 +68,19 @@ class Forks:
         head = selectors.head_at(row.origin, row.size)
         if head is not None:
             return head.root != row.root
-        return Tree(selectors.leaves(row.origin, 0, row.size)).root() != row.root
+        return self._tree(row.origin, log.size).root(row.size) != row.root
+
+    def doubted(self, accepted: Accepted, me: str) -> set[tuple[str, str]]:
+        """(mirror, origin) of cosignatures that came before the entries under them and contradict these.
+
+        Only now, when `accepted` is stored, can they be compared.
+        """
+        origin = accepted.head.head.origin
+        if not accepted.entries:
+            return set()
+        known = [row for name, row in selectors.largest_cosignatures(origin).items() if name != me]
+        beyond = [row for row in known if row.size > accepted.start]
+        return {(row.mirror, origin) for row in beyond if self.contradicts(row)}
 
     def check(self, accepted: Accepted) -> None:
         """Compare heads shown earlier with the tree that `accepted` brings. Raises Equivocation on a fork."""
@@ -96,7 +121,7 @@ class Forks:
     def _compare(self, signed: SignedHead, size: int) -> None:
         """A head of no more than what is held must be a head of the tree held."""
         origin = signed.head.origin
-        tree = Tree(selectors.leaves(origin, 0, size))
+        tree = self._tree(origin, size)
         if tree.root(signed.head.size) == signed.head.root:
             return
         held = selectors.largest_head(origin, within=size)
@@ -115,6 +140,13 @@ class Forks:
         if _heads_of(found) in known:
             return
         store.add_evidence(origin, encode_two_histories(found), at=self._clock())
+
+    def _tree(self, origin: str, size: int) -> Tree:
+        """The tree held here, from memory: every receipt over a size without a head asks for it."""
+        tree = self._trees.setdefault(origin, Tree())
+        for leaf in selectors.leaves(origin, tree.size, size):
+            tree.append(leaf)
+        return tree
 
     def _frontier(self, origin: str) -> Frontier:
         log = selectors.log(origin)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from detente.node import models as tables
 from detente.node.lists import unpack
 from detente.node.rows import (
@@ -17,24 +19,30 @@ from detente.node.rows import (
 from detente.record.names import EntryId
 from detente.record.tree import HASH_SIZE
 
+#: Columns of the rows that are read as tuples, in the order in which the functions below take them.
+LOG: Final = ("origin", "party", "generation", "size", "frontier", "stopped_at")
+HEAD: Final = ("size", "root", "time", "note")
+COSIGNATURE: Final = ("size", "root", "mirror", "time", "lines")
 
-def log_row(row: tables.Log) -> LogRow:
-    hashes = bytes(row.frontier)
+
+def log_row(row: tuple[Any, ...]) -> LogRow:
+    origin, party, generation, size, frontier, stopped_at = row
+    hashes = bytes(frontier)
     return LogRow(
-        row.origin, row.party, row.generation, row.size,
+        origin, party, generation, size,
         tuple(hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)),
-        row.stopped_at,
+        stopped_at,
     )  # fmt: skip
 
 
-def head_row(row: tables.Head) -> HeadRow:
-    return HeadRow(row.log.origin, row.size, bytes(row.root), row.time, bytes(row.note))
+def head_row(origin: str, row: tuple[Any, ...]) -> HeadRow:
+    size, root, time, note = row
+    return HeadRow(origin, size, bytes(root), time, bytes(note))
 
 
-def cosignature_row(row: tables.Cosignature) -> CosignatureRow:
-    return CosignatureRow(
-        row.log.origin, row.size, bytes(row.root), row.mirror, row.time, bytes(row.lines)
-    )
+def cosignature_row(origin: str, row: tuple[Any, ...]) -> CosignatureRow:
+    size, root, mirror, time, lines = row
+    return CosignatureRow(origin, size, bytes(root), mirror, time, bytes(lines))
 
 
 def wanted_row(row: tables.Wanted) -> WantedRow:

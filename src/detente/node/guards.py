@@ -20,6 +20,8 @@ APPEND_ONLY: Final = (
     "node_destroyed",
     "node_evidence",
     "node_arrival",
+    "node_certificate",
+    "node_view",
 )
 #: Bytes never change; they go only behind their tombstone.
 PART_BYTES: Final = "node_partbytes"

@@ -45,7 +45,7 @@ class Journal:
         self._end = 0
         with self.path.open("rb") as file:
             while line := file.readline(RECORD_LIMIT + 1):
-                record = _parse(line)
+                record = parse_record(line)
                 if record is None:
                     if file.read(1):
                         raise Refused(JOURNAL_BROKEN, file=self.path.name, at=self._end)
@@ -59,7 +59,7 @@ class Journal:
         """The record at a place that `read` or `append` gave. Raises Refused `journal-broken`."""
         with self.path.open("rb") as file:
             file.seek(place)
-            record = _parse(file.readline(RECORD_LIMIT + 1))
+            record = parse_record(file.readline(RECORD_LIMIT + 1))
         if record is None:
             raise Refused(JOURNAL_BROKEN, file=self.path.name, at=place)
         return record
@@ -124,7 +124,7 @@ def _sum(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest()[:_SUM].encode()
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def parse_record(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None if the line is torn."""
     digest, space, body = line[:_SUM], line[_SUM : _SUM + 1], line[_SUM + 1 : -1]
     if not line.endswith(b"\n") or space != b" " or _sum(body) != digest:

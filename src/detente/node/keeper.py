@@ -16,7 +16,7 @@ from typing import Any
 from detente.charter.model import Charter
 from detente.node import keys as key_files
 from detente.node.authoring import GROUP, Author, Logged, Prepared, Release
-from detente.node.charter_keys import recipients
+from detente.node.charter_keys import Recipients
 from detente.node.disk import Reserve
 from detente.node.folder import NodeFolder
 from detente.node.opening import Opener
@@ -34,6 +34,7 @@ class Keeper:
     receiver: Receiver
     opener: Opener
     reserve: Reserve
+    recipients: Recipients
 
     def append(self, payload: Prepared | Release, *, floor: bool) -> Future[Logged]:
         """Bring an own entry into the log; the future ends when it would survive a power cut.
@@ -55,7 +56,8 @@ def open_keeper(
     me = folder.party
     opener = Opener(me, key_files.receiving_seeds(folder), key_files.storage_key(folder))
     reserve = Reserve(folder.path, folder.settings.disk_reserved_mb)
-    author = Author(folder.origin, me, signer, opener, lambda: recipients(charter), clock)
+    recipients = Recipients(charter)
+    author = Author(folder.origin, me, signer, opener, recipients, clock, reserve.make_room)
     writer.group(GROUP, author.append)
-    receiver = Receiver(charter, me, signer, opener, reserve, clock)
-    return Keeper(writer, author, receiver, opener, reserve)
+    receiver = Receiver(charter, me, signer, opener, reserve, clock, own=folder.origin)
+    return Keeper(writer, author, receiver, opener, reserve, recipients)

@@ -6,7 +6,11 @@
     keys/storage.key                wraps file keys at rest (protocol E1)
     keys/posts/<POST>.seed          Ed25519 key of a pseudonymous post (protocol A7)
     keys/posts/ADMIN.<n>.seed       the two first administrator credentials (protocol A13)
-    keys/recovery.key, keys/ca/     to be kept offline; the running node reads neither
+    keys/recovery.key               only until the ceremony has put the recovery key into two hands
+    keys/ca/                        to be kept offline; the running node does not read it
+
+The mirrors' pairs are derived from the recovery key: who has lost every key makes the same ones again from
+the two shares, and no peer has to learn anything (decision 0008).
 
 Nothing here prints a key, and no error carries one.
 """
@@ -14,6 +18,7 @@ Nothing here prints a key, and no error carries one.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,15 +27,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from detente.node.folder import NodeFolder, write_private
+from detente.node.folder import NodeFolder, sync_folder, write_private
 from detente.record.errors import Refused, declare
 from detente.record.keys import SEED_SIZE, KeyPair
+from detente.record.names import mirror_name
 
 KEY_MISSING: Final = declare("key-missing", "operator", "a private key of the node is not in its folder")
 KEY_BROKEN: Final = declare("key-broken", "operator", "a private key's file cannot be read as one")
 
 ADMIN: Final = "ADMIN"
+STORAGE_NEXT: Final = "storage.next.key"
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,54 @@ class PostKey:
 def generate(folder: NodeFolder, peers: Iterable[str]) -> None:
     """Make every key of a new node. FileExistsError if one is there: keys are never overwritten."""
     _write_pair(folder.keys / "log" / "1.json")
-    for peer in sorted(peers):
-        _write_pair(folder.keys / "mirror" / f"{peer}.json")
-    for name in ("receiving/1.key", "storage.key", "recovery.key"):
+    seed = secrets.token_bytes(SEED_SIZE)
+    _write(folder.keys / "recovery.key", seed.hex() + "\n")
+    derive_mirrors(folder, peers, seed)
+    for name in ("receiving/1.key", "storage.key"):
         _write(folder.keys / name, secrets.token_hex(SEED_SIZE) + "\n")
     for n in (1, 2):
         make_post_key(folder, f"{ADMIN}.{n}")
+
+
+def derive_mirrors(folder: NodeFolder, peers: Iterable[str], recovery: bytes, *, anew: bool = False) -> None:
+    """Write the mirrors' pairs that follow from the recovery key. FileExistsError unless `anew`."""
+    for peer in sorted(peers):
+        name = mirror_name(folder.cell, folder.party, peer)
+        pair = HKDF(SHA256(), 2 * SEED_SIZE, salt=None, info=b"detente/mirror/v1\n" + name.encode())
+        seeds = pair.derive(recovery)
+        _write_pair(folder.keys / "mirror" / f"{peer}.json", seeds[:SEED_SIZE], seeds[SEED_SIZE:], anew=anew)
+
+
+def make_log_pair(folder: NodeFolder, generation: int) -> KeyPair:
+    """Make the keys of a log, never again for the same number."""
+    _write_pair(folder.keys / "log" / f"{generation}.json")
+    return log_pair(folder, generation)
+
+
+def make_receiving(folder: NodeFolder) -> int:
+    """Make a new receiving key, the newest from now on; its number."""
+    numbers = [int(one.stem) for one in (folder.keys / "receiving").glob("*.key")]
+    number = max(numbers, default=0) + 1
+    _write(folder.keys / "receiving" / f"{number}.key", secrets.token_hex(SEED_SIZE) + "\n")
+    return number
+
+
+def destroy_receiving(folder: NodeFolder, seed: bytes) -> None:
+    """Overwrite and remove the file of a receiving key (protocol E1). A disk may keep the old blocks."""
+    for one in sorted((folder.keys / "receiving").glob("*.key")):
+        if _read_seed(one) == seed:
+            with one.open("r+b") as file:
+                file.write(b"0" * one.stat().st_size)
+                file.flush()
+                os.fsync(file.fileno())
+            one.unlink()
+            sync_folder(one.parent)
+
+
+def make_storage(folder: NodeFolder) -> None:
+    """Make the storage key if there is none."""
+    if not (folder.keys / "storage.key").exists():
+        _write(folder.keys / "storage.key", secrets.token_hex(SEED_SIZE) + "\n")
 
 
 def log_pair(folder: NodeFolder, generation: int = 1) -> KeyPair:
@@ -82,13 +133,32 @@ def receiving_seeds(folder: NodeFolder) -> tuple[bytes, ...]:
 
 
 def storage_key(folder: NodeFolder) -> bytes:
-    """32 bytes that wrap file keys and session seeds at rest."""
-    return _read_seed(folder.keys / "storage.key")
+    """32 bytes that wrap file keys and session seeds at rest; while a new one comes in, both, newest last."""
+    found = _read_seed(folder.keys / "storage.key")
+    coming = folder.keys / STORAGE_NEXT
+    return found + _read_seed(coming) if coming.exists() else found
+
+
+def begin_storage(folder: NodeFolder) -> None:
+    """Have a new storage key beside the old one, unless one is coming in already."""
+    if not (folder.keys / STORAGE_NEXT).exists():
+        _write(folder.keys / STORAGE_NEXT, secrets.token_hex(SEED_SIZE) + "\n")
+
+
+def finish_storage(folder: NodeFolder) -> None:
+    """Put the new storage key in the old one's place: nothing is wrapped under that any more."""
+    (folder.keys / STORAGE_NEXT).replace(folder.keys / "storage.key")
+    sync_folder(folder.keys)
 
 
 def recovery_public(folder: NodeFolder) -> bytes:
     """Public half of the recovery key, for the card (protocol C3)."""
     return PostKey("RECOVERY", _read_seed(folder.keys / "recovery.key")).public
+
+
+def recovery_seed(folder: NodeFolder) -> bytes:
+    """The recovery key that `init` left on the disk. Raises Refused `key-missing` behind the ceremony."""
+    return _read_seed(folder.keys / "recovery.key")
 
 
 def post_key(folder: NodeFolder, post: str) -> PostKey:
@@ -112,14 +182,15 @@ def _post_file(folder: NodeFolder, post: str) -> Path:
     return folder.keys / "posts" / f"{post}.seed"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, anew: bool = False) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(path, text.encode())
+    write_private(path, text.encode(), replace=anew)
 
 
-def _write_pair(path: Path) -> None:
-    seeds = {name: secrets.token_hex(SEED_SIZE) for name in ("ed25519", "mldsa44")}
-    _write(path, json.dumps(seeds) + "\n")
+def _write_pair(path: Path, *seeds: bytes, anew: bool = False) -> None:
+    """The two seeds, fresh ones if none are given."""
+    ed25519, mldsa44 = seeds or (secrets.token_bytes(SEED_SIZE), secrets.token_bytes(SEED_SIZE))
+    _write(path, json.dumps({"ed25519": ed25519.hex(), "mldsa44": mldsa44.hex()}) + "\n", anew=anew)
 
 
 def _read(path: Path) -> str:

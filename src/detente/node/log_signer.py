@@ -155,7 +155,12 @@ class LogSigner:
             raise Refused(ANSWER_STALE, at=time)
         if self._state not in (ASKING, BEHIND):
             return self.status()
-        if head.size > self._tree.size:
+        beyond = head.size > self._tree.size
+        if beyond or self._tree.root(head.size) != head.root:
+            # A peer's word alone could keep this party silent, or stop it for good. Whoever holds such a head
+            # of this log has these keys' signatures under it, and shows them. Raises Unverified.
+            open_head(body + b"\n" + lines, self._keys)
+        if beyond:
             self._state, self._wanted = BEHIND, max(self._wanted, head.size)
         elif self._tree.root(head.size) != head.root:
             # The peer cosigned another tree under our name, or our journal is not what we once signed. Both
@@ -199,6 +204,10 @@ class LogSigner:
             raise Refused(NOT_THAT_SIZE, size=self._tree.size)
         self._state = STARTED
         return self.status()
+
+    def freeze(self, cause: str) -> None:
+        """Sign nothing more, for good: the caller keeps the mark of it on disk (C3)."""
+        self._stop(cause)
 
     # ---- inside
 

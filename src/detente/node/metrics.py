@@ -6,7 +6,7 @@ entry: writer alive, record read, signer answering; else 503 with the reasons.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LINES: Final = ("direct", "relay", "none")
+_SIGNER: Final = ("unreachable", "asking", "behind", "started", "stopped")
+_MIB: Final = 1024 * 1024
+_DAY_S: Final = 86_400
 
 
 class MetricsServer:
@@ -88,15 +91,65 @@ def metric_lines(services: Services) -> list[str]:
         ]),
         *_metric("detente_peer_behind", "Entries of the own log that the peer is not known to hold.",
                  [(f'peer="{party}"', peer["holds"]["behind"]) for party, peer in peers.items()]),
+        *_metric("detente_peer_held", "Entries of the own log that the peer has confirmed.",
+                 [(f'peer="{party}"', peer["holds"]["size"]) for party, peer in peers.items()]),
+        *_metric("detente_peer_lag_seconds", "Age of the oldest own entry that the peer has not confirmed.", [
+            (f'peer="{party}"', _age(status, peer["holds"]["since"])) for party, peer in peers.items()
+        ]),
+        *_metric("detente_peer_heard_seconds", "Time since the peer was heard directly; -1: never.",
+                 [(f'peer="{party}"', _heard(status, peer)) for party, peer in peers.items()]),
+        *_metric("detente_peer_armed", "Whether the peer says that its watch is armed.",
+                 [(f'peer="{party}"', int(bool(peer["armed"]))) for party, peer in peers.items()]),
+        *_metric("detente_peer_clock_offset_seconds", "How far the peer's clock is from ours.",
+                 [(f'peer="{party}"', peer["clock_offset_s"] or 0) for party, peer in peers.items()]),
+        *_metric("detente_peer_state_differs", "Whether the peer's newest state digest is not ours.", [
+            (f'peer="{party}"', int(peer["digest"] is not None and peer["digest"]["same"] is False))
+            for party, peer in peers.items()
+        ]),
+        *_metric("detente_quota_used_ratio", "Share of the day's entries that a party's log has used.",
+                 [(f'party="{party}"', share) for party, share in quota_used(services).items()]),
+        *_metric("detente_disk_free_bytes", "Free disk for this user where the node lies.",
+                 [("", services.context.keeper.reserve.free())]),
+        *_metric("detente_disk_reserve_bytes", "Free disk that is kept for the own log and floor kinds.",
+                 [("", services.context.folder.settings.disk_reserved_mb * _MIB)]),
+        *_metric("detente_signer_state", "The signer's state.", [
+            (f'state="{state}"', int(services.signer.state == state)) for state in _SIGNER
+        ]),
         *_metric("detente_peer_missing", "Entries of which the peer says that parts are missing.",
                  [(f'peer="{party}"', peer["missing"]) for party, peer in peers.items()]),
     ]  # fmt: skip
 
 
-def _metric(name: str, meaning: str, samples: Iterable[tuple[str, int]]) -> list[str]:
+def _age(status: dict[str, Any], since: int | None) -> int:
+    return 0 if since is None else max(0, status["time"] - since)
+
+
+def _heard(status: dict[str, Any], peer: dict[str, Any]) -> int:
+    return -1 if peer["last_heard"] is None else max(0, status["time"] - peer["last_heard"])
+
+
+def quota_used(services: Services) -> dict[str, float]:
+    """By party: entries of its newest log stored today that are not floor ones, over its quota (D5)."""
+    from detente.node import models as tables
+
+    context = services.context
+    begun = context.now() // _DAY_S * _DAY_S
+    found = {}
+    for party, row in sorted(context.charter.parties.items()):
+        quota = context.charter.quotas.get(row.role)
+        log = tables.Log.objects.filter(party=party).order_by("-generation").first()
+        if quota is None or log is None:
+            found[party] = 0.0
+            continue
+        # From the end of the log, where today's entries are; no more than the quota has to be counted.
+        newest = tables.Entry.objects.filter(log=log, index__gte=log.size - 2 * quota.entries)
+        found[party] = round(newest.filter(floor=False, stored_at__gte=begun).count() / quota.entries, 4)
+    return found
+
+
+def _metric(name: str, meaning: str, samples: Iterable[tuple[str, float]]) -> list[str]:
     head = [f"# HELP {name} {meaning}", f"# TYPE {name} gauge"]
     return [
         *head,
-        *(f"{name}{{{labels}}} {value}" if labels else f"{name} {value}"
-          for labels, value in samples),
+        *(f"{name}{{{labels}}} {value}" if labels else f"{name} {value}" for labels, value in samples),
     ]

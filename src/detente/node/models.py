@@ -1,11 +1,12 @@
 """The tables of a node. Rows only: no rule lives here, and only `store` writes.
 
-1. Append-only, by triggers as well as in code: Entry, Head, Cosignature, Part, Destroyed, Evidence, Arrival
-   (`guards.py`). A row in them is what was received, byte for byte.
+1. Append-only, by triggers as well as in code: Entry, Head, Cosignature, Part, Destroyed, Evidence, Arrival,
+   Certificate (`guards.py`). A row in them is what was received, byte for byte.
 2. Part bytes lie in `PartBytes`, named by their SHA-256. A row may go only when its tombstone in
    `Destroyed` stands; it never changes.
 3. Log.size and Log.frontier move forward by one conditional statement (`UPDATE … WHERE size = old`).
-4. `Opened` is a cache of what could be opened; emptying it loses nothing that the keys cannot open again.
+4. `Opened` is what could be opened. Its file keys are the only way back to parts whose receiving key was
+   destroyed (protocol E1); the plaintexts beside them can be made again.
 5. Times are POSIX seconds, UTC. SHA-256 is lower-case hex here, bytes everywhere else.
 """
 
@@ -100,11 +101,39 @@ class PartBytes(models.Model):
 
 
 class Destroyed(models.Model):
-    """The tombstone of a part whose bytes were destroyed here."""
+    """The tombstone of a part whose bytes were destroyed here, or will never be asked for.
+
+    `reason`: the rule, "expired" or "recalled"; `act_log` and `act_index` name the RECALL. `size` is that of
+    the sealed bytes, `held` whether they or what was opened of them were here.
+    """
 
     sha256 = models.CharField(max_length=HEX, primary_key=True)
     reason = models.CharField(max_length=40)
     destroyed_at = models.BigIntegerField()
+    size = models.BigIntegerField(null=True)
+    held = models.BooleanField(null=True)
+    act_log = models.TextField(null=True)
+    act_index = models.BigIntegerField(null=True)
+
+
+class View(models.Model):
+    """A view of a part that is only shown (protocol A11): one row for each, on both nodes, append-only.
+
+    `side`: "asked" here of the author's node, "showed" here to the viewer's. `request` is what the viewer's
+    node signed with the key of `certificate`; `code` is empty or says why nothing was shown.
+    """
+
+    side = models.CharField(max_length=6)
+    log = models.TextField()
+    index = models.BigIntegerField()
+    position = models.PositiveIntegerField()
+    viewer = models.CharField(max_length=PARTY)
+    post = models.CharField(max_length=64, blank=True)
+    request = models.BinaryField()
+    signature = models.BinaryField()
+    certificate = models.BinaryField()
+    code = models.CharField(max_length=40, blank=True)
+    at = models.BigIntegerField()
 
 
 class Wanted(models.Model):
@@ -224,6 +253,14 @@ class Evidence(models.Model):
     sha256 = models.CharField(max_length=HEX, unique=True)
     file = models.BinaryField()
     found_at = models.BigIntegerField()
+
+
+class Certificate(models.Model):
+    """The recovery key's word for a party's next log (C3), as received: `origin` is the new log."""
+
+    origin = models.TextField(unique=True)
+    note = models.BinaryField()
+    at = models.BigIntegerField()
 
 
 class LocalState(models.Model):

@@ -17,6 +17,8 @@ from detente.record.header import Header
 from detente.record.parts import open_with_file_key
 
 _NONCE: Final = 12
+#: Bytes of one storage key. While a new one is brought in, both stand one behind the other, newest last.
+KEY: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Opener:
     def __init__(self, party: str, seeds: Iterable[bytes], storage_key: bytes) -> None:
         """`seeds`: receiving keys, the newest first."""
         self._party, self._seeds, self._storage = party, tuple(seeds), storage_key
+
+    def renew(self, seeds: Iterable[bytes]) -> None:
+        """Open with these receiving keys from now on, the newest first."""
+        self._seeds = tuple(seeds)
 
     def is_reader(self, author: str, to: Iterable[str]) -> bool:
         """Whether a part of `author`'s is sealed to this party; the author's own always is (A6)."""
@@ -71,20 +77,30 @@ class Opener:
             return OpenedPart(index, position, role, plaintext, self.wrap(file_key))
         return OpenedPart(index, position, role, None, None, failure)
 
+    def reopen(self, data: bytes, wrapped: bytes) -> bytes:
+        """The plaintext of a part that was opened before, by its wrapped file key.
+
+        No receiving key is needed: those may be destroyed (protocol E1). Raises Malformed or Unverified.
+        """
+        return open_with_file_key(data, unwrap(self._storage, wrapped))
+
     def wrap(self, secret: bytes) -> bytes:
         """A secret under the storage key."""
         return wrap(self._storage, secret)
 
 
 def wrap(storage_key: bytes, secret: bytes) -> bytes:
-    """Nonce and ciphertext of a secret; `unwrap` gives it back."""
+    """Nonce and ciphertext of a secret under the newest storage key; `unwrap` gives it back."""
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + ChaCha20Poly1305(storage_key).encrypt(nonce, secret, None)
+    return nonce + ChaCha20Poly1305(storage_key[-KEY:]).encrypt(nonce, secret, None)
 
 
 def unwrap(storage_key: bytes, wrapped: bytes) -> bytes:
     """The secret. Raises Unverified if it was wrapped under another key or changed."""
-    try:
-        return ChaCha20Poly1305(storage_key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], None)
-    except InvalidTag as error:
-        raise Unverified("wrapped secret", sha256=hashlib.sha256(wrapped).hexdigest()) from error
+    for end in range(len(storage_key), 0, -KEY):
+        try:
+            key = ChaCha20Poly1305(storage_key[end - KEY : end])
+            return key.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], None)
+        except InvalidTag:
+            continue
+    raise Unverified("wrapped secret", sha256=hashlib.sha256(wrapped).hexdigest())

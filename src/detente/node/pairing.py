@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import detente.charter
 from detente.charter import Charter, load_charter
 from detente.charter.card import PeerCard, encode_card, parse_card
-from detente.node import keys
+from detente.node import keys, thinkey
 from detente.node.certificates import load_ca, make_ca, make_leaf
 from detente.node.folder import NodeFolder, write_private
 from detente.record.age import recipient_of
@@ -35,6 +35,9 @@ CARD_DIFFERS: Final = declare(
 )
 CHARTER_NOT_OURS: Final = declare(
     "charter-not-ours", "operator", "the charter does not name this party with this folder's keys"
+)
+RECOVERY_ON_DISK: Final = declare(
+    "recovery-on-disk", "operator", "the recovery key is not in two hands yet: detente keys ceremony"
 )
 CHARTER_THERE: Final = declare("charter-there", "operator", "this node has acceded to another charter")
 
@@ -68,6 +71,7 @@ def init(path: Path, new: NewNode) -> NodeFolder:
         tables.setdefault(section, {}).update(rows)
     folder = NodeFolder.create(path, tables)
     keys.generate(folder, new.peers)
+    thinkey.make(folder)
     hosts = _hosts(new)
     make_ca(folder, hosts)
     make_leaf(folder, hosts)
@@ -115,14 +119,19 @@ def node_charter(folder: NodeFolder) -> Charter:
 def accede(folder: NodeFolder, place: Path) -> Charter:
     """Take the charter in `place` as this node's. The accession itself (R02) is entered at its first start.
 
-    Raises Refused `charter-not-ours` or `charter-there`; Malformed or RuleViolation from reading it.
+    Raises Refused `charter-not-ours`, `charter-there` or `recovery-on-disk`; Malformed or RuleViolation
+    from reading it.
     """
     charter = read_charter(place)
     mine = charter.parties.get(folder.party)
     card = parse_card(own_card(folder))
-    same = mine is not None and (mine.log, mine.receiving) == (card.log, card.receiving)
+    same = mine is not None and (mine.log, mine.receiving, mine.recovery, dict(mine.mirrors)) == (
+        card.log, card.receiving, card.recovery.hex(), dict(card.mirrors)
+    )  # fmt: skip
     if charter.cell != folder.cell or not same:
         raise Refused(CHARTER_NOT_OURS, cell=charter.cell)
+    if not folder.exercise and (folder.keys / "recovery.key").exists():
+        raise Refused(RECOVERY_ON_DISK)
     if folder.charter_toml.exists():
         if node_charter(folder).digest != charter.digest:
             raise Refused(CHARTER_THERE, digest=node_charter(folder).digest.hex())
@@ -146,7 +155,7 @@ def _card(folder: NodeFolder, new: NewNode) -> PeerCard:
             peer: keys.mirror_pair(folder, peer).mirror_keys(mirror_name(new.cell, new.party, peer))
             for peer in sorted(new.peers)
         },
-        recipient_of(keys.receiving_seeds(folder)[0]), keys.recovery_public(folder),
+        recipient_of(keys.receiving_seeds(folder)[0]), keys.recovery_public(folder), thinkey.public(folder),
         tuple(_credential(one) for one in keys.admin_keys(folder)),
         ca.public_bytes(Encoding.PEM).decode(),
         {peer: new.addresses.get(peer, "") for peer in sorted(new.peers)},

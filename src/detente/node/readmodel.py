@@ -15,6 +15,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 
 from detente.cases.casebook import CaseBook
@@ -37,6 +38,8 @@ class Folding(Protocol):
     def add(self, entries: Iterable[VerifiedEntry]) -> None: ...
 
     def open(self, opened: Opened) -> None: ...
+
+    def forget(self, parts: Iterable[tuple[EntryId, int]]) -> None: ...
 
     def at(self, as_of: int) -> CaseBook: ...
 
@@ -62,6 +65,9 @@ class ReadModel:
         self.book: CaseBook = self._folder.at(context.now())
         self.ringing: tuple[Ringing, ...] = ()
         self.quarantined: frozenset[EntryId] = frozenset()
+        self.ended: set[EntryId] = set()
+        # Asked before every reading: lets what is over by now be forgotten first.
+        self.enforce: Callable[[CaseBook], None] = lambda _book: None
         self.position = 0
         self.ready = threading.Event()
         self._stepped = threading.Condition()
@@ -100,7 +106,7 @@ class ReadModel:
             self._renew()
             return 0
         with self._lock:
-            rows = [self.rows.take(arrival) for arrival in page]
+            rows = [self.rows.take(self._without_ended(arrival)) for arrival in page]
             self._fold(rows)
             self.position = page[-1].position
             self._ring()
@@ -109,6 +115,23 @@ class ReadModel:
         with self._stepped:
             self._stepped.notify_all()
         return len(page)
+
+    def forget(self, entry: EntryId) -> None:
+        """Hold of an entry the core alone, now and whenever it arrives again. Under the lock of `reading`."""
+        with self._lock:
+            row = self.rows.get(entry)
+            if row is None or entry in self.ended:
+                return
+            self.ended.add(entry)
+            self._folder.forget((entry, position) for position in row.opened)
+            self.rows.forget(entry)
+            self.book = self._folder.at(max(self._context.now(), self.book.as_of))
+
+    def _without_ended(self, arrival: ArrivalRow) -> ArrivalRow:
+        """What was read from the disk just before it was destroyed there is not taken in."""
+        if arrival.entry not in self.ended:
+            return arrival
+        return replace(arrival, opened=tuple(one for one in arrival.opened if one.position == 0))
 
     def wait_folded(self, entry: EntryId, seconds: float = 5.0) -> bool:
         """Wait until an own entry that was just stored is in the book; False if it is not by then."""
@@ -128,6 +151,7 @@ class ReadModel:
         """
         with self._lock:
             self._renew()
+            self.enforce(self.book)
             yield self.book
 
     def _renew(self) -> None:

@@ -11,7 +11,6 @@ All `take_…` methods are jobs of the writer thread.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,8 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from detente.charter.model import Charter
-from detente.node import selectors, store
-from detente.node.charter_keys import log_keys, mirror_keys
+from detente.node import nextlogs, selectors, store
+from detente.node.charter_keys import log_keys, opened_cosignature, origin_of
 from detente.node.disk import Reserve
 from detente.node.forks import Forks
 from detente.node.opening import OpenedPart, Opener
@@ -28,7 +27,7 @@ from detente.node.rows import AheadRow, CosignatureRow, HeadRow
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Answer
 from detente.record.errors import DetenteError, Refused, Unverified, declare
-from detente.record.head import Head, SignedHead, open_head, parse_body
+from detente.record.head import Head, open_head, parse_body
 from detente.record.header import MAX_RANGES, Header
 from detente.record.messages import (
     MAX_COSIGNATURES,
@@ -37,17 +36,15 @@ from detente.record.messages import (
     Notice,
     Push,
     PushAnswer,
-    cosigned_head,
-    open_cosignature_note,
 )
 from detente.record.mirror import Accepted, ForkFound, Mirror, check_ahead
 from detente.record.names import EntryId, party_of
-from detente.record.note import parse_note
+from detente.record.note import add_lines, parse_note
 from detente.record.parts import sealed_hash
 from detente.record.tree import EMPTY_ROOT, Frontier, leaf_hash
 
 LOG_CLOSED: Final = declare(
-    "log-closed", "the log's party", "two histories of this log are known; it is closed"
+    "log-closed", "the log's party", "two histories of this log, or its successor, are known; it is closed"
 )
 NOT_FLOOR: Final = declare("not-floor", "sender", "only floor entries travel ahead of their log")
 
@@ -78,7 +75,11 @@ class Receiver:
         opener: Opener,
         reserve: Reserve,
         clock: Callable[[], int],
+        *,
+        own: str = "",
     ) -> None:
+        """`own`: origin of the log that this node's signer writes now; empty: the party's first log."""
+        self._own = own or charter.parties[me].log.origin
         self._charter, self._me, self._signer = charter, me, signer
         self._opener, self._reserve, self._clock = opener, reserve, clock
         self._forks = Forks(charter, clock)
@@ -99,8 +100,10 @@ class Receiver:
         headers = [store.parse_or_none(one) for one in accepted.entries]
         if accepted.entries and not all(one is not None and one.floor for one in headers):
             self._reserve.require(sum(map(len, push.entries)) + sum(map(len, push.parts)))
+        self._reserve.make_room()
         yield from self._store(accepted, headers, push.parts)
         yield None  # the officer's side hears now; the receipt is signed meanwhile
+        self._doubts |= self._forks.doubted(accepted, self._me)
         self._take_cosignatures(push.cosignatures)
         origin = push.log
         if accepted.head.head.size == accepted.frontier.size:
@@ -122,6 +125,8 @@ class Receiver:
         headers = [store.parse_or_none(one) for one in accepted.entries]
         for _ in self._store(accepted, headers, push.parts):
             pass
+        if push.log != self._own:
+            return accepted.frontier.size  # a log that this party has left: no signer waits for it
         status = self._signer.status()
         if status.size < accepted.frontier.size:
             entries = selectors.entries(push.log, status.size, accepted.frontier.size)
@@ -143,7 +148,7 @@ class Receiver:
         head = parse_body(parse_note(note).text)
         signed = open_head(note, log_keys(self._charter, head.origin))
         known = selectors.head_at(head.origin, head.size)
-        if party_of(head.origin) == self._me and (known is None or known.root != head.root):
+        if head.origin == self._own and (known is None or known.root != head.root):
             # Our own keys signed what this store does not know: the signer judges, and stops if it must (C3).
             self._signer.feed(self._signer.status().size, (), note)
             held = selectors.log(head.origin)
@@ -152,6 +157,10 @@ class Receiver:
         self._forks.keep(signed)
         return head
 
+    def take_certificate(self, note: bytes) -> bool:
+        """Keep a next log's certificate; False if known (C3). Raises as `nextlogs.keep`."""
+        return nextlogs.keep(self._charter, note, at=self._clock()) is not None
+
     def take_ahead(self, peer: str, ahead: Ahead) -> bool:
         """Set a floor entry aside that came before its predecessors; False if it is known (D3)."""
         self._require_open(ahead.log)
@@ -159,11 +168,12 @@ class Receiver:
         header = store.parse_or_none(ahead.entry)
         if header is None or not header.floor:
             raise Refused(NOT_FLOOR, log=ahead.log, index=ahead.index)
+        self._reserve.make_room()
         self._forks.keep(signed)
         parts = self._ours(header, ahead.log, ahead.parts)
         opened = self._opener.open_all(party_of(ahead.log), ahead.index, header, parts)
         row = AheadRow(EntryId(ahead.log, ahead.index), ahead.entry, ahead.head, ahead.proof, self._clock())
-        return store.add_ahead(row, _head_row(signed), parts, opened)
+        return store.add_ahead(row, HeadRow.of(signed), parts, opened)
 
     def take_part(self, data: bytes) -> list[EntryId]:
         """Store a part that is wanted; the entries that lacked it (none: it was not wanted)."""
@@ -211,25 +221,30 @@ class Receiver:
             head = self._largest(log.origin)
             if log.party == self._me or log.stopped_at is not None or head is None or head.size == 0:
                 continue
+            if nextlogs.is_left(self._charter, log.origin, head.size):
+                continue
             own = selectors.largest_cosignature(log.origin, self._me)
             if own is None or own.size < head.size:
                 count += self.renew(log.origin) is not None
         return count
 
     def start_answer(self, origin_sha256: bytes) -> bytes:
-        """Body and fresh cosignature of the largest head held of the log with that hash (C2).
-
-        Raises Unverified for a log that the charter does not name.
-        """
-        origin = self._origin_of(origin_sha256)
+        """The largest head held of that log, freshly cosigned (C2). Raises Unverified if it is unknown."""
+        origin = origin_of(self._charter, origin_sha256)
+        if party_of(origin) == self._me:
+            raise Unverified("origin", origin=origin)
         head = self._largest(origin) or Head(origin, 0, EMPTY_ROOT)
-        made = self._signer.cosign(origin, head.size, head.root)
-        return head.body() + b"\n" + made.lines
+        row = selectors.head_at(origin, head.size)
+        # The log's own lines go along: a word of ours alone would not prove to the asker that it signed this.
+        lines = self._signer.cosign(origin, head.size, head.root).lines
+        return add_lines(row.note if row else head.body() + b"\n", lines)
 
     # ---- inside
 
     def _accept(self, push: Push) -> Accepted:
-        self._require_open(push.log)
+        if push.certificate:
+            self.take_certificate(push.certificate)
+        stopped = nextlogs.may_complete(self._charter, push, self._me)
         keys = log_keys(self._charter, push.log)
         log = selectors.log(push.log)
         frontier = Frontier(log.size, log.frontier) if log else Frontier()
@@ -239,7 +254,11 @@ class Receiver:
         except ForkFound as fork:
             self._forks.convict(fork)
             raise
-        self._forks.check(accepted)
+        except Unverified:
+            self._forks.keep_unjoined(push.head, keys)
+            raise
+        if not stopped:  # else the evidence is here, and what is true of the log is completed
+            self._forks.check(accepted)
         return accepted
 
     def _require_open(self, origin: str) -> None:
@@ -254,12 +273,15 @@ class Receiver:
         origin, at = accepted.head.head.origin, self._clock()
         came = {sealed_hash(data): data for data in parts}
         if not accepted.entries:
-            store.add_head(_head_row(accepted.head), at=at)
+            store.add_head(HeadRow.of(accepted.head), at=at)
             for data in came.values():
                 self.take_part(data)
             return
         log = selectors.log(origin)
         frontier = Frontier(log.size, log.frontier) if log else Frontier()
+        known = selectors.head_at(origin, accepted.head.head.size)
+        other = known is not None and known.root != accepted.head.head.root  # of a log with two histories
+        heads = () if other else (HeadRow.of(accepted.head),)
         for first in range(0, len(accepted.entries), CHUNK):
             if first:
                 yield
@@ -267,7 +289,7 @@ class Receiver:
             frontier.extend(leaf_hash(one) for one in entries)
             start = accepted.start + first
             new = store.NewEntries(
-                origin, start, entries, frontier, at, (_head_row(accepted.head),), came,
+                origin, start, entries, frontier, at, heads, came,
                 self._opened(origin, start, headers[first : first + CHUNK], came),
             )  # fmt: skip
             store.append(new, me=self._me)
@@ -290,7 +312,7 @@ class Receiver:
         return {sha256: data for sha256, data in came.items() if sha256 in ours}
 
     def _cosign(self, head: Head) -> CosignatureRow | None:
-        if party_of(head.origin) == self._me:
+        if party_of(head.origin) == self._me or nextlogs.is_left(self._charter, head.origin, head.size):
             return None
         try:
             made = self._signer.cosign(head.origin, head.size, head.root)
@@ -318,7 +340,7 @@ class Receiver:
             if note in self._kept:  # each comes from two peers, and again with every notice
                 continue
             try:
-                rows.append((note, self._opened_cosignature(note)))
+                rows.append((note, opened_cosignature(self._charter, note)))
             except DetenteError as error:
                 if strict:
                     raise
@@ -335,18 +357,6 @@ class Receiver:
             self._kept.popitem(last=False)
         return fresh
 
-    def _opened_cosignature(self, note: bytes) -> CosignatureRow:
-        head = cosigned_head(note)
-        watched = party_of(head.origin)
-        for party in self._charter.parties:
-            if party != watched:
-                try:
-                    found = open_cosignature_note(note, mirror_keys(self._charter, party, watched))
-                except Unverified:
-                    continue
-                return CosignatureRow(head.origin, head.size, head.root, party, found.time, found.lines)
-        raise Unverified("cosignature", origin=head.origin, size=head.size)
-
     def _renew_if_complete(self, origin: str) -> None:
         """A shorter missing list needs a newer time of holding (B2); one signature a gap, not one a part."""
         if not selectors.wanted(origin, limit=1):
@@ -357,25 +367,12 @@ class Receiver:
         row = selectors.largest_head(origin, within=log.size) if log else None
         return Head(origin, row.size, row.root) if row else None
 
-    def _origin_of(self, sha256: bytes) -> str:
-        names = {log.origin for log in selectors.logs()}
-        names |= {party.log.origin for party in self._charter.parties.values()}
-        for name in names:
-            if hashlib.sha256(name.encode()).digest() == sha256 and party_of(name) != self._me:
-                return name
-        raise Unverified("log unknown", sha256=sha256.hex())
-
 
 def past(origin: str, size: int) -> Frontier:
     """Frontier of the first `size` entries held, from their leaf hashes."""
     frontier = Frontier()
     frontier.extend(selectors.leaves(origin, 0, size))
     return frontier
-
-
-def _head_row(signed: SignedHead) -> HeadRow:
-    head = signed.head
-    return HeadRow(head.origin, head.size, head.root, signed.time, signed.note)
 
 
 def _note_of(row: CosignatureRow) -> bytes:

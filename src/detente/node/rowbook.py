@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detente.cases.core import Content, Core, parse_content, parse_core
 from detente.node.rows import ArrivalRow
@@ -99,6 +99,12 @@ class RowBook:
         self._ids.append(row.id)
         self._positions.append(row.position)
         return row
+
+    def forget(self, entry: EntryId) -> None:
+        """Keep an entry's core alone."""
+        row = self._rows[entry]
+        opened = {position: data for position, data in row.opened.items() if position == 0}
+        self._rows[entry] = replace(row, content=None, opened=opened)
 
     def _index(self, row: EntryRow) -> None:
         """Keep what is asked for at every append at hand: no such question may cost the whole record."""

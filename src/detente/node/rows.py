@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detente.record.head import SignedHead
 from detente.record.names import EntryId
 
 
@@ -28,6 +29,12 @@ class HeadRow:
     root: bytes
     time: int
     note: bytes
+
+    @classmethod
+    def of(cls, signed: SignedHead) -> HeadRow:
+        """The row of a verified head."""
+        head = signed.head
+        return cls(head.origin, head.size, head.root, signed.time, signed.note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from detente.node import models as tables
 from detente.node import selectors
+from detente.node.nextlogs import old_line
 from detente.node.rows import CosignatureRow
 from detente.record.header import MAX_RANGES, Seen
 
 
 def own_seen(me: str) -> tuple[Seen, ...]:
-    """For each other log the largest head that we cosigned and whose missing list a header bears."""
+    """For each other log the largest head that we cosigned and whose missing list a header bears.
+
+    In a next log also the line of the log before it (C3).
+    """
     rows = [_seen(log.origin, me) for log in selectors.logs() if log.party != me]
-    return tuple(row for row in rows if row is not None)
+    return tuple(row for row in (*rows, old_line(me)) if row is not None)
 
 
 def _seen(origin: str, me: str) -> Seen | None:

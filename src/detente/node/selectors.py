@@ -7,9 +7,11 @@ what is on the disk (but `part_for`, which is what a peer may read).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from detente.node import asked
 from detente.node import models as tables
 from detente.node.from_tables import (
     ahead_row,
@@ -38,21 +40,20 @@ from detente.node.rows import (
 from detente.record.header import MissingRange, missing_ranges
 from detente.record.names import EntryId
 
-#: Most rows one call gives when the caller says no limit.
-PAGE = 1000
+PAGE = asked.PAGE
 
 # ---- logs and heads
 
 
 def log(origin: str) -> LogRow | None:
     """The log of that origin, if it is held here."""
-    row = tables.Log.objects.filter(origin=origin).first()
+    row = asked.THE_LOG.first(origin)
     return log_row(row) if row else None
 
 
 def logs() -> tuple[LogRow, ...]:
     """All logs held here, by party and generation."""
-    return tuple(log_row(row) for row in tables.Log.objects.order_by("party", "generation"))
+    return tuple(log_row(row) for row in asked.LOGS())
 
 
 def entries(origin: str, start: int, end: int) -> tuple[bytes, ...]:
@@ -75,9 +76,7 @@ def leaves(origin: str, start: int, end: int) -> list[bytes]:
 
 def is_floor(entry_id: EntryId) -> bool:
     """Whether an entry in its log is of a floor kind, as its header says."""
-    return tables.Entry.objects.filter(
-        log__origin=entry_id.log, index=entry_id.index, floor=True
-    ).exists()
+    return tables.Entry.objects.filter(log__origin=entry_id.log, index=entry_id.index, floor=True).exists()
 
 
 def iterate_entries(origin: str, start: int = 0) -> Iterator[bytes]:
@@ -101,15 +100,12 @@ def iterate_leaves(origin: str) -> Iterator[tuple[bytes, bytes]]:
 
 def largest_head(origin: str, *, within: int | None = None) -> HeadRow | None:
     """The largest signed head that is stored, at most of size `within` when given."""
-    found = _heads(origin)
-    if within is not None:
-        found = found.filter(size__lte=within)
-    return _first_head(found.order_by("-size"))
+    return _head(origin, asked.LARGEST_HEAD.first(origin, asked.ANY if within is None else within))
 
 
 def head_at(origin: str, size: int) -> HeadRow | None:
     """The signed head of exactly that size."""
-    return _first_head(_heads(origin).filter(size=size))
+    return _head(origin, asked.HEAD_AT.first(origin, size))
 
 
 def head_for_push(origin: str, start: int, limit: int) -> HeadRow | None:
@@ -118,16 +114,16 @@ def head_for_push(origin: str, start: int, limit: int) -> HeadRow | None:
     The largest within `limit` entries behind `start`, else the smallest that lies behind it at all; None
     if there is none above `start`.
     """
-    behind = _heads(origin).filter(size__gt=start)
-    return _first_head(behind.filter(size__lte=start + limit).order_by("-size")) or _first_head(
-        behind.order_by("size")
-    )
+    within = asked.HEAD_WITHIN.first(origin, start, start + limit)
+    return _head(origin, within or asked.HEAD_BEHIND.first(origin, start))
 
 
 def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, ...]:
     """Signed heads by size, those larger than `after`."""
-    found = _heads(origin).filter(size__gt=after).order_by("size")[:limit]
-    return tuple(head_row(row) for row in found)
+    if limit == PAGE:
+        return tuple(head_row(origin, row) for row in asked.HEADS(origin, after))
+    found = asked.heads(origin).filter(size__gt=after).order_by("size")[:limit]
+    return tuple(head_row(origin, row) for row in found)
 
 
 # ---- cosignatures
@@ -136,33 +132,29 @@ def heads(origin: str, *, after: int = -1, limit: int = PAGE) -> tuple[HeadRow, 
 def cosignatures(origin: str, size: int) -> tuple[CosignatureRow, ...]:
     """For each mirror the newest cosignature of exactly that head, of the root held here if there is one."""
     newest: dict[str, CosignatureRow] = {}
-    found = _cosignatures(origin).filter(size=size)
-    if head := head_at(origin, size):
-        found = found.filter(root=head.root)
-    for row in found.order_by("time"):
-        newest[row.mirror] = cosignature_row(row)
+    head = head_at(origin, size)
+    for found in asked.COSIGNATURES(origin, size):
+        row = cosignature_row(origin, found)
+        if head is None or row.root == head.root:
+            newest[row.mirror] = row
     return tuple(newest.values())
 
 
 def largest_cosignature(origin: str, mirror: str, *, within: int | None = None) -> CosignatureRow | None:
     """The newest cosignature of the largest head that `mirror` cosigned, of size `within` at most."""
-    found = _cosignatures(origin).filter(mirror=mirror)
-    if within is not None:
-        found = found.filter(size__lte=within)
-    row = found.order_by("-size", "-time").first()
-    return cosignature_row(row) if row else None
+    row = asked.LARGEST_COSIGNATURE.first(origin, mirror, asked.ANY if within is None else within)
+    return cosignature_row(origin, row) if row else None
 
 
 def first_cosignature_covering(origin: str, mirror: str, index: int) -> CosignatureRow | None:
     """The earliest cosignature of `mirror` that covers entry `index`: its receipt in hand (B3)."""
-    row = _cosignatures(origin).filter(mirror=mirror, size__gt=index).order_by("time", "size").first()
-    return cosignature_row(row) if row else None
+    row = asked.FIRST_COVERING.first(origin, mirror, index)
+    return cosignature_row(origin, row) if row else None
 
 
 def largest_cosignatures(origin: str) -> dict[str, CosignatureRow]:
     """For each mirror that ever cosigned the log, its largest and newest cosignature."""
-    mirrors = _cosignatures(origin).values_list("mirror", flat=True).distinct()
-    found = {mirror: largest_cosignature(origin, mirror) for mirror in sorted(mirrors)}
+    found = {mirror: largest_cosignature(origin, mirror) for (mirror,) in sorted(asked.MIRRORS(origin))}
     return {mirror: row for mirror, row in found.items() if row}
 
 
@@ -197,6 +189,8 @@ def part_bytes(sha256: bytes) -> bytes | None:
 
 def wanted(origin: str | None = None, *, limit: int = PAGE) -> tuple[WantedRow, ...]:
     """Parts in our `keep` that are not here, oldest first."""
+    if origin is not None and not asked.WANTED_AT_ALL.first(origin):
+        return ()  # the ordinary case
     found = tables.Wanted.objects.select_related("log").order_by("id")
     if origin is not None:
         found = found.filter(log__origin=origin)
@@ -211,9 +205,8 @@ def wanted_named(sha256: bytes) -> tuple[WantedRow, ...]:
 
 def lacking(origin: str, size: int) -> tuple[MissingRange, ...]:
     """All missing ranges below `size`; they may be more than a header bears. SPEC: protocol B2"""
-    found = tables.Wanted.objects.filter(log__origin=origin, index__lt=size)
     roles: dict[int, set[str]] = {}
-    for index, role in found.values_list("index", "role"):
+    for index, role in asked.LACKING(origin, size):
         roles.setdefault(index, set()).add(role)
     return missing_ranges(roles)
 
@@ -234,7 +227,8 @@ def cannot_open(*, limit: int = PAGE) -> tuple[OpenedRow, ...]:
 
 def last_position() -> int:
     """The last position given out; 0 when nothing ever arrived."""
-    return tables.Counter.objects.filter(name="position").values_list("value", flat=True).first() or 0
+    found = asked.POSITION.first("position")
+    return int(found[0]) if found else 0
 
 
 def arrivals(after: int, *, limit: int = PAGE) -> tuple[ArrivalRow, ...]:
@@ -319,17 +313,8 @@ def local(name: str) -> str | None:
 # ---- inside
 
 
-def _heads(origin: str) -> QuerySet[tables.Head]:
-    return tables.Head.objects.filter(log__origin=origin).select_related("log")
-
-
-def _cosignatures(origin: str) -> QuerySet[tables.Cosignature]:
-    return tables.Cosignature.objects.filter(log__origin=origin).select_related("log")
-
-
-def _first_head(found: QuerySet[tables.Head]) -> HeadRow | None:
-    row = found.first()
-    return head_row(row) if row else None
+def _head(origin: str, row: tuple[Any, ...] | None) -> HeadRow | None:
+    return head_row(origin, row) if row else None
 
 
 def _part_rows(found: QuerySet[tables.Part]) -> tuple[PartRow, ...]:
@@ -356,9 +341,7 @@ def _opened_rows(ids: Sequence[EntryId]) -> dict[EntryId, tuple[OpenedRow, ...]]
     return {one: tuple(rows) for one, rows in found.items()}
 
 
-def _headers(
-    table: type[tables.Entry] | type[tables.Ahead], ids: Sequence[EntryId]
-) -> dict[EntryId, bytes]:
+def _headers(table: type[tables.Entry] | type[tables.Ahead], ids: Sequence[EntryId]) -> dict[EntryId, bytes]:
     return {
         EntryId(origin, index): bytes(header)
         for origin, indexes in _by_log(ids).items()

@@ -94,6 +94,11 @@ SETTINGS: Final = (
     ),
     Setting("writer", "group", int, 64, "Most own entries under one head.", _between(1, 256)),
     Setting("heartbeat", "interval_s", int, 900, "Longest time between two own heads.", _between(5, 900)),
+    Setting(
+        "keys", "courier_s", int, 604_800,
+        "Seconds for which an old receiving key is kept after every peer confirmed the new one, for what is "
+        "under way by stick or courier.", _between(0, 31_536_000),
+    ),
     Setting("link.*", "listen", str, "", "`host:port` for this peer's calls; empty: dial only.", _address),
     Setting("link.*", "dial", str, "", "`https://…` instead of the address on the peer's card.", _url),
     Setting("link.*", "pin", str, "", "Hex SHA-256 of the public key (SPKI) of the peer's leaf.", _hex32),
@@ -143,6 +148,7 @@ class Settings:
     writer_queue: int = 1024
     writer_group: int = 64
     heartbeat_interval_s: int = 900
+    keys_courier_s: int = 604_800
     local_listen: str = ""
     metrics_listen: str = ""
     desk_listen: str = ""

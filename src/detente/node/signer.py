@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from detente.node import keys as key_files
-from detente.node.folder import NodeFolder
+from detente.node.folder import NodeFolder, write_private
 from detente.node.journal import Journal
 from detente.node.log_signer import LogSigner
 from detente.node.mirror_signer import MirrorSigner
@@ -34,13 +34,15 @@ from detente.record.encoding import encode_base64, parse_base64, parse_hex
 from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
 from detente.record.header import Seen, parse_ranges
 from detente.record.keys import KeyPair, MirrorKeys
-from detente.record.names import mirror_name, parse_origin
+from detente.record.names import mirror_name, parse_origin, party_of
+from detente.record.nextlog import read_next_log
 from detente.record.tree import HASH_SIZE
 
 SECOND_SIGNER: Final = declare(
     "second-signer", "operator", "another signer holds these keys; stop it, two would fork the log"
 )
 INTERNAL: Final = "internal"
+COMPROMISED: Final = "compromised"
 
 _log = logging.getLogger("detente.node.signer")
 
@@ -62,9 +64,9 @@ class SignerRoom:
         self._lock = threading.Lock()  # guards everything below
         self._mirrors: dict[str, MirrorSigner] = {}
         journal = Journal(journal_path(folder, folder.origin))
-        self.log = LogSigner(
-            folder.origin, log_pair, journal, peers=peers, knows=self._cosigned, clock=clock
-        )
+        self.log = LogSigner(folder.origin, log_pair, journal, peers=peers, knows=self._cosigned, clock=clock)
+        if frozen_mark(folder, folder.origin).exists():
+            self.log.freeze(COMPROMISED)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to one request; a refusal is an answer too."""
@@ -91,13 +93,37 @@ class SignerRoom:
             )
         return self._mirrors[origin]
 
+    def freeze(self) -> SignerStatus:
+        """Stop the log's signer for good; the mark is on disk before the answer. Mirrors go on."""
+        mark = frozen_mark(self._folder, self._folder.origin)
+        if not mark.exists():
+            write_private(mark, b"")
+        self.log.freeze(COMPROMISED)
+        return self.log.status()
+
     def _cosigned(self, seen: Seen) -> bool:
+        if party_of(seen.log) == self._folder.party:  # the log before this one, as the certificate names it
+            place = certificate_place(self._folder, self._folder.settings.generation)
+            named = read_next_log(place.read_bytes()) if place.exists() else None
+            return named is not None and (named.old, named.old_size, named.old_root) == (
+                seen.log, seen.size, seen.root
+            )  # fmt: skip
         return self.mirror(seen.log).knows(seen)
 
 
 def journal_path(folder: NodeFolder, origin: str) -> Path:
     """Where the journal of a log lies."""
     return folder.journal / f"{hashlib.sha256(origin.encode()).hexdigest()}.log"
+
+
+def frozen_mark(folder: NodeFolder, origin: str) -> Path:
+    """The file whose presence says that this log's keys sign nothing any more (protocol C3)."""
+    return folder.journal / f"{hashlib.sha256(origin.encode()).hexdigest()}.frozen"
+
+
+def certificate_place(folder: NodeFolder, generation: int) -> Path:
+    """Where the certificate of a next log lies for its signer."""
+    return folder.keys / "log" / f"{generation}.certificate"
 
 
 def take_lock(folder: NodeFolder) -> int:
@@ -109,6 +135,24 @@ def take_lock(folder: NodeFolder) -> int:
         os.close(descriptor)
         raise Refused(SECOND_SIGNER, folder=str(folder.path)) from error
     return descriptor
+
+
+def hold_name(folder: NodeFolder, pair: KeyPair) -> socket.socket | None:
+    """Hold a name made of the log's key, so that a copy of the folder on this machine finds it taken.
+
+    The lock in the folder does not see a copy. Raises Refused `second-signer`. None where the system has no
+    such names; on another machine only the operator can know (how-to: restore a node).
+    """
+    if sys.platform != "linux":
+        return None
+    key = pair.log_keys(folder.origin).ed25519.encode()
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.bind("\0detente-signer-" + hashlib.sha256(key.encode()).hexdigest())
+    except OSError as error:
+        held.close()
+        raise Refused(SECOND_SIGNER, log=folder.origin) from error
+    return held
 
 
 def serve(room: SignerRoom, listener: socket.socket) -> None:
@@ -140,9 +184,14 @@ def _converse(room: SignerRoom, connection: socket.socket) -> None:
 _CONFIRMED: Final = re.compile(r"(0|[1-9][0-9]{0,17}) ([0-9a-f]{64})\n?")
 
 
+def confirmation_place(folder: NodeFolder) -> Path:
+    """Where an operator's confirmation waits for the signer's start."""
+    return folder.journal / "confirm"
+
+
 def read_confirmation(folder: NodeFolder, room: SignerRoom) -> None:
     """Take an operator's confirmation, `journal/confirm` with "<size> <root in hex>" in it, once (C2)."""
-    place = folder.journal / "confirm"
+    place = confirmation_place(folder)
     if not place.exists():
         return
     found = _CONFIRMED.fullmatch(place.read_text(encoding="ascii", errors="replace"))
@@ -183,6 +232,11 @@ def _confirm(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
     return _status(room.log.confirm(_number(request, "size"), root))
 
 
+def _freeze(room: SignerRoom, _request: dict[str, Any]) -> dict[str, Any]:
+    """The operator says that the log's keys are stolen or lost: nothing more is signed by them, for good."""
+    return _status(room.freeze())
+
+
 _OPERATIONS: Final[Mapping[str, Callable[[SignerRoom, dict[str, Any]], dict[str, Any]]]] = {
     "status": lambda room, _request: _status(room.log.status()),
     "append": _append,
@@ -191,6 +245,7 @@ _OPERATIONS: Final[Mapping[str, Callable[[SignerRoom, dict[str, Any]], dict[str,
     "start-answer": _start_answer,
     "feed": _feed,
     "confirm": _confirm,
+    "freeze": _freeze,
 }
 
 
@@ -243,14 +298,15 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
     `peers`: keys of the mirrors that watch the own log, when they are not to be read from the charter.
     """
     try:
-        lock = take_lock(folder)
+        lock, pair = take_lock(folder), key_files.log_pair(folder, folder.settings.generation)
+        held = hold_name(folder, pair)
     except Refused as error:
         sys.stderr.write(f"detente: {error}\n")
         return 1
     offset = folder.settings.clock_offset_s
     room = SignerRoom(
         folder,
-        log_pair=key_files.log_pair(folder, folder.settings.generation),
+        log_pair=pair,
         mirror_pair=lambda watched: key_files.mirror_pair(folder, watched),
         peers=_watching(folder) if peers is None else peers,
         clock=lambda: int(time.time()) + offset,
@@ -263,6 +319,8 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
     finally:
         listener.close()
         os.close(lock)
+        if held is not None:
+            held.close()
     return 0
 
 

@@ -134,6 +134,10 @@ class SignerClient:
         """An operator's word that no larger head of the own log was ever signed (C2)."""
         return _status(self._call({"op": "confirm", "size": size, "root": root.hex()}))
 
+    def freeze(self) -> SignerStatus:
+        """Have the log's signer sign nothing more, for good (C3)."""
+        return _status(self._call({"op": "freeze"}))
+
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
         with self._lock:

@@ -36,7 +36,7 @@ from detente.node.store_own import PROPOSED
 from detente.record.approvals import Approval, approval_challenge, verify_approval
 from detente.record.encoding import encode_base64
 from detente.record.errors import DetenteError, Refused, RuleViolation
-from detente.record.header import CONTENT, CORE, Seen
+from detente.record.header import Seen
 from detente.record.names import EntryId, print_id
 from detente.record.references import Reference
 
@@ -174,6 +174,7 @@ class Speaker:
                 to=statement.to, precedence=statement.precedence,
                 book=book, as_of=context.now(),
                 salts=(secrets.token_bytes(32), secrets.token_bytes(32)),
+                **_beside(statement),
             )  # fmt: skip
 
     def _reference(self, entry: EntryId) -> Reference:
@@ -183,9 +184,7 @@ class Speaker:
         return Reference(entry.log, entry.index, row.header.core)
 
     def _prepare(self, composed: Composed, post: str, approvals: Sequence[Approval]) -> Prepared:
-        parts = [DraftPart(CORE, composed.core, composed.to, composed.keep)]
-        if composed.content is not None:
-            parts.append(DraftPart(CONTENT, composed.content, composed.to, composed.keep))
+        parts = [DraftPart(role, data, who.to, who.keep) for role, data, who in composed.parts]
         addressed = tuple(sorted(parse_core(composed.core).addressees))
         draft = Draft(composed.floor, addressed, self._context.charter.digest, tuple(parts), post)
         return self._context.keeper.author.prepare(draft, approvals)
@@ -249,6 +248,18 @@ class Speaker:
 
     def _submit(self, job: Any, *, floor: bool) -> Any:
         return self._context.writer.submit(job, floor=floor).result(ANSWER_S)
+
+
+def _beside(statement: Statement) -> dict[str, Any]:
+    """What few statements ask for: mode, handling, attachments behind their salt (protocol A3)."""
+    found: dict[str, Any] = {}
+    if statement.mode is not None:
+        found["mode"] = statement.mode
+    if statement.handling:
+        found["handling"] = dict(statement.handling)
+    if statement.attachments:
+        found["attachments"] = [secrets.token_bytes(32) + one for one in statement.attachments]
+    return found
 
 
 def _cut(seen: Sequence[Seen]) -> list[tuple[Any, ...]]:

@@ -15,7 +15,9 @@ ADMIN_POST: Final = "ADMIN"
 
 @dataclass(frozen=True)
 class Statement:
-    """What somebody at this node wants to say. `to` is the party asked, where the kind leaves a choice."""
+    """What somebody at this node wants to say. `to` is the party asked, where the kind leaves a choice;
+    `attachments` are files as they are, without salt.
+    """
 
     kind: str
     act: str
@@ -26,6 +28,9 @@ class Statement:
     refers_to: tuple[EntryId, ...] = ()
     precedence: str | None = None
     to: str | None = None
+    mode: str | None = None
+    handling: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

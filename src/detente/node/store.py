@@ -15,21 +15,40 @@ from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
 from django.db import transaction
+from django.db.models import Q
 
 from detente.node import models as tables
 from detente.node.disk import full_disk_named
 from detente.node.inserts import insert, next_numbers
+from detente.node.lists import pack, unpack
 from detente.node.opening import OpenedPart
+from detente.node.questions import Question
 from detente.node.rows import AheadRow, CosignatureRow, HeadRow
 from detente.record.errors import Conflict, Equivocation, Malformed
 from detente.record.header import Header, PartInfo, parse_header
-from detente.record.names import parse_origin
+from detente.record.names import EntryId, parse_origin
 from detente.record.parts import sealed_hash
 from detente.record.tree import Frontier, leaf_hash
 
 ENTRY, AHEAD, PART, OPENED = "entry", "ahead", "part", "opened"
 
 _POSITION: Final = "position"
+_HEAD: Final = ("log_id", "size", "root", "time", "note", "stored_at")
+_COSIGNATURE: Final = ("log_id", "size", "root", "mirror", "time", "lines", "stored_at")
+
+_LOG: Final = Question(
+    lambda origin: tables.Log.objects.filter(origin=origin).values_list("pk", "origin", "party", "size"), str
+)
+_ROOT_AT: Final = Question(
+    lambda origin, size: tables.Head.objects.filter(log__origin=origin, size=size).values_list("root"),
+    str, int,
+)  # fmt: skip
+_SAME_COSIGNATURE: Final = Question(
+    lambda origin, mirror, size, time: tables.Cosignature.objects.filter(
+        log__origin=origin, mirror=mirror, size=size, time=time
+    ).values_list("pk"),
+    str, str, int, int,
+)  # fmt: skip
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -83,7 +102,7 @@ def append(new: NewEntries, *, me: str) -> None:
     if log.party == me:
         _fulfil_proposals(log, new.start, headers)
     else:
-        tables.Ahead.objects.filter(log=log, index__lt=new.frontier.size).delete()
+        tables.Ahead.objects.filter(log_id=log.pk, index__lt=new.frontier.size).delete()
     _arrive(log, range(new.start, new.frontier.size), ENTRY, new.at)
     # durable from here
 
@@ -100,12 +119,9 @@ def add_cosignatures(rows: Iterable[CosignatureRow], *, at: int) -> list[Cosigna
     fresh = []
     for row in rows:
         log = _log(row.origin)
-        same = tables.Cosignature.objects.filter(log=log, mirror=row.mirror, size=row.size, time=row.time)
-        if not same.exists():
-            tables.Cosignature.objects.create(
-                log=log, size=row.size, root=row.root, mirror=row.mirror, time=row.time, lines=row.lines,
-                stored_at=at,
-            )  # fmt: skip
+        if not _SAME_COSIGNATURE(row.origin, row.mirror, row.size, row.time):
+            one = (log.pk, row.size, row.root, row.mirror, row.time, row.lines, at)
+            insert(tables.Cosignature, _COSIGNATURE, (one,))
             fresh.append(row)
     return fresh
 
@@ -136,11 +152,11 @@ def add_ahead(
     """Set a floor entry aside until its log covers it; False if it is here already. Keeps its head too."""
     log = _log(row.entry.log)
     _insert_head(log, head, row.stored_at)
-    known = tables.Ahead.objects.filter(log=log, index=row.entry.index).exists()
+    known = tables.Ahead.objects.filter(log_id=log.pk, index=row.entry.index).exists()
     if known or row.entry.index < log.size:
         return False
     tables.Ahead.objects.create(
-        log=log, index=row.entry.index, header=row.header, note=row.note, proof=b"".join(row.proof),
+        log_id=log.pk, index=row.entry.index, header=row.header, note=row.note, proof=b"".join(row.proof),
         stored_at=row.stored_at,
     )  # fmt: skip
     add_bytes(parts, row.stored_at)
@@ -150,16 +166,31 @@ def add_ahead(
 
 
 @one_transaction
-def destroy_part(sha256: bytes, *, reason: str, at: int) -> bool:
-    """Put up the tombstone and remove a part's bytes and what was opened of it; False if it was not here."""
+def destroy_part(
+    sha256: bytes, *, reason: str, at: int, act: EntryId | None = None, keep_opened: bool = False
+) -> bool:
+    """Put up the tombstone and remove a part's bytes and what was opened of it; False if it was not here.
+
+    `act`: the entry that asked for it. `keep_opened`: an author keeps the words it took back itself.
+    """
     name = sha256.hex()
-    if tables.Destroyed.objects.filter(sha256=name).exists():
-        return False
-    tables.Destroyed.objects.create(sha256=name, reason=reason, destroyed_at=at)
+    named = list(tables.Part.objects.filter(sha256=name))
+    of_part = Q(pk__in=())
+    for part in named:
+        of_part |= Q(log=part.log_id, index=part.index, position=part.position)
+    opened, data = tables.Opened.objects.filter(of_part), tables.PartBytes.objects.filter(sha256=name)
+    held = data.exists() or opened.exists()
+    if not tables.Destroyed.objects.filter(sha256=name).exists():
+        tables.Destroyed.objects.create(
+            sha256=name, reason=reason, destroyed_at=at, size=named[0].size if named else None, held=held,
+            act_log=act.log if act else None, act_index=act.index if act else None,
+        )  # fmt: skip
     tables.Wanted.objects.filter(sha256=name).delete()  # SPEC: B2, destroyed parts are not missing
-    for part in tables.Part.objects.filter(sha256=name):
-        tables.Opened.objects.filter(log=part.log_id, index=part.index, position=part.position).delete()
-    return bool(tables.PartBytes.objects.filter(sha256=name).delete()[0])
+    if not keep_opened:
+        opened.delete()
+        for part in named:
+            _forget_words(part)
+    return bool(data.delete()[0])
 
 
 @one_transaction
@@ -170,7 +201,7 @@ def add_evidence(origin: str, file: bytes, *, at: int) -> bool:
     sha256 = hashlib.sha256(file).hexdigest()
     if tables.Evidence.objects.filter(sha256=sha256).exists():
         return False
-    tables.Evidence.objects.create(log=log, sha256=sha256, file=file, found_at=at)
+    tables.Evidence.objects.create(log_id=log.pk, sha256=sha256, file=file, found_at=at)
     return True
 
 
@@ -185,15 +216,26 @@ def parse_or_none(entry: bytes) -> Header | None:
 # ---- inside one transaction
 
 
-def _log(origin: str) -> tables.Log:
-    _, party, generation = parse_origin(origin)
-    found, _ = tables.Log.objects.get_or_create(
-        origin=origin, defaults={"party": party, "generation": generation}
-    )
-    return found
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Key and name of a log that stands in the table."""
+
+    pk: int
+    origin: str
+    party: str
+    size: int
 
 
-def _insert_entries(log: tables.Log, new: NewEntries, headers: Sequence[Header | None]) -> None:
+def _log(origin: str) -> _Log:
+    found = _LOG.first(origin)
+    if found is None:
+        _, party, generation = parse_origin(origin)
+        tables.Log.objects.create(origin=origin, party=party, generation=generation)
+        found = _LOG.first(origin) or ()
+    return _Log(*found)
+
+
+def _insert_entries(log: _Log, new: NewEntries, headers: Sequence[Header | None]) -> None:
     rows = (
         (log.pk, new.start + n, entry, leaf_hash(entry), header is not None and header.floor, new.at)
         for n, (entry, header) in enumerate(zip(new.entries, headers, strict=True))
@@ -201,15 +243,13 @@ def _insert_entries(log: tables.Log, new: NewEntries, headers: Sequence[Header |
     insert(tables.Entry, ("log_id", "index", "header", "leaf", "floor", "stored_at"), rows)
 
 
-def _insert_head(log: tables.Log, head: HeadRow, at: int) -> bool:
-    known = tables.Head.objects.filter(log=log, size=head.size).first()
+def _insert_head(log: _Log, head: HeadRow, at: int) -> bool:
+    known = _ROOT_AT.first(log.origin, head.size)
     if known is not None:
-        if bytes(known.root) != head.root:
+        if bytes(known[0]) != head.root:
             raise Equivocation(log.origin, size=head.size)
         return False
-    tables.Head.objects.create(
-        log=log, size=head.size, root=head.root, time=head.time, note=head.note, stored_at=at
-    )
+    insert(tables.Head, _HEAD, ((log.pk, head.size, head.root, head.time, head.note, at),))
     return True
 
 
@@ -225,10 +265,10 @@ class _Named:
     def name(self) -> str:
         return self.info.sha256.hex()
 
-    def wanted_row(self, log: tables.Log) -> tuple[object, ...]:
+    def wanted_row(self, log: _Log) -> tuple[object, ...]:
         return (log.pk, self.index, self.position, self.info.role, self.name, self.info.size)
 
-    def part_row(self, log: tables.Log) -> tuple[object, ...]:
+    def part_row(self, log: _Log) -> tuple[object, ...]:
         return (*self.wanted_row(log), " ".join(self.info.to), " ".join(self.info.keep))
 
 
@@ -245,7 +285,7 @@ def _named_parts(start: int, headers: Sequence[Header | None]) -> list[_Named]:
     ]
 
 
-def _insert_bytes(log: tables.Log, named: Sequence[_Named], new: NewEntries, me: str) -> None:
+def _insert_bytes(log: _Log, named: Sequence[_Named], new: NewEntries, me: str) -> None:
     """Store the parts that came and are ours to keep; note as wanted those that did not come."""
     ours = [one for one in named if log.party == me or me in one.info.keep]
     here = _held({one.name for one in ours})
@@ -280,13 +320,13 @@ def _insert_part_bytes(parts: Mapping[bytes, bytes], at: int) -> None:
     insert(tables.PartBytes, ("sha256", "data", "stored_at"), rows)
 
 
-def _insert_opened(log: tables.Log, opened: Sequence[OpenedPart], at: int) -> None:
+def _insert_opened(log: _Log | tables.Log, opened: Sequence[OpenedPart], at: int) -> None:
     """Keep what was opened; what came ahead of its log stands here already."""
     if not opened:
         return
     rows = (
         tables.Opened(
-            log=log, index=one.index, position=one.position, role=one.role, plaintext=one.plaintext,
+            log_id=log.pk, index=one.index, position=one.position, role=one.role, plaintext=one.plaintext,
             file_key=one.file_key, failure=one.failure, opened_at=at,
         )
         for one in opened
@@ -294,16 +334,24 @@ def _insert_opened(log: tables.Log, opened: Sequence[OpenedPart], at: int) -> No
     tables.Opened.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _fulfil_proposals(log: tables.Log, start: int, headers: Sequence[Header | None]) -> None:
+def _fulfil_proposals(log: _Log, start: int, headers: Sequence[Header | None]) -> None:
     """Mark own proposals whose core now stands in the log (A8: a core counts once)."""
     for n, header in enumerate(headers):
         if header is not None:
             tables.Proposal.objects.filter(core_sha256=header.core.hex(), log=None).update(
-                state="logged", log=log, index=start + n
+                state="logged", log_id=log.pk, index=start + n
             )
 
 
-def _arrive(log: tables.Log, indexes: Iterable[int], what: str, at: int) -> None:
+def _forget_words(part: tables.Part) -> None:
+    """Of the own proposal that became this entry keep the core alone."""
+    for row in tables.Proposal.objects.filter(log=part.log_id, index=part.index):
+        row.plaintexts = pack(unpack(bytes(row.plaintexts))[:1])
+        row.file_keys = pack(unpack(bytes(row.file_keys))[:1])
+        row.save(update_fields=["plaintexts", "file_keys"])
+
+
+def _arrive(log: _Log | tables.Log, indexes: Iterable[int], what: str, at: int) -> None:
     """Give out the next positions."""
     numbered = list(indexes)
     first = next_numbers(tables.Counter, _POSITION, len(numbered)) - len(numbered) + 1

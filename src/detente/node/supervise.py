@@ -57,6 +57,7 @@ def run(folder: NodeFolder | Path | str, children: Commands | None = None) -> in
     Raises Refused `node-already-running` or what `NodeFolder.open` refuses.
     """
     place = folder if isinstance(folder, NodeFolder) else NodeFolder.open(folder)
+    os.umask(0o077)  # children inherit it: nothing that a node writes is open to other users
     place.run.mkdir(mode=0o700, exist_ok=True)
     with (place.run / "node.lock").open("a") as lock:
         try:

@@ -88,6 +88,13 @@ def identity_text(seed: bytes) -> str:
     return bech32.encode(_IDENTITY, seed).upper()
 
 
+def identity_seed(text: str) -> bytes:
+    """The 32-byte seed of an identity; the inverse of `identity_text`. Raises Malformed."""
+    if text != text.upper():
+        raise Malformed("age identity", "lower case")
+    return bech32.decode(_IDENTITY, text.lower(), size=SEED_SIZE)
+
+
 def check_recipient(text: str) -> str:
     """`text` if it is a recipient we can encrypt to. Raises Malformed."""
     _public_key(text)

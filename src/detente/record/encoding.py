@@ -4,7 +4,7 @@ Python's own decoders accept several spellings of one value (`int("1_0")`, `int(
 every reader here goes by a pattern on ASCII and the result is printed back and compared.
 """
 
-import base64
+import binascii
 import re
 from typing import Final
 
@@ -14,8 +14,6 @@ from detente.record.errors import Malformed
 MAX_NUMBER: Final = 2**63 - 1
 
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 
 
 def parse_decimal(text: str, what: str, *, limit: int = MAX_NUMBER) -> int:
@@ -27,22 +25,27 @@ def parse_decimal(text: str, what: str, *, limit: int = MAX_NUMBER) -> int:
 
 def parse_base64(text: str, what: str, *, size: int | None = None) -> bytes:
     """Bytes of standard base64 with padding, in its one canonical spelling. Raises Malformed."""
-    if len(text) % 4 or not _BASE64.fullmatch(text):
-        raise Malformed(what, text[:40])
-    value = base64.b64decode(text)
-    # The unused bits of the last letter must be zero, or one value has four spellings.
-    if base64.b64encode(value).decode("ascii") != text or (size is not None and len(value) != size):
+    try:
+        value = binascii.a2b_base64(text)
+    except ValueError:
+        raise Malformed(what, text[:40]) from None
+    # The decoder skips strange letters and leaves unused bits alone; printing back has one spelling only.
+    if encode_base64(value) != text or (size is not None and len(value) != size):
         raise Malformed(what, text[:40])
     return value
 
 
 def encode_base64(value: bytes) -> str:
     """Standard base64 with padding."""
-    return base64.b64encode(value).decode("ascii")
+    return binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
 def parse_hex(text: str, what: str, *, size: int | None = None) -> bytes:
     """Bytes of lower-case hex. Raises Malformed."""
-    if not _HEX.fullmatch(text) or (size is not None and len(text) != 2 * size):
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        raise Malformed(what, text[:40]) from None
+    if value.hex() != text or (size is not None and len(value) != size):  # spaces, capitals, another size
         raise Malformed(what, text[:40])
-    return bytes.fromhex(text)
+    return value

@@ -13,6 +13,7 @@ A mirror never reads a header: what breaks these rules is a malformed entry for 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -35,7 +36,11 @@ MAX_PARTIES: Final = 16
 MAX_LOGS: Final = 64
 MAX_APPROVALS: Final = 8
 
-_KEYS: Final = ("v", "cell", "log", "floor", "time", "charter", "to", "parts", "seen", "core", "approvals")
+_KEYS: Final = frozenset(
+    ("v", "cell", "log", "floor", "time", "charter", "to", "parts", "seen", "core", "approvals")
+)
+_PART_KEYS: Final = frozenset(("role", "sha256", "size", "to", "keep"))
+_SEEN_KEYS: Final = frozenset(("log", "size", "root", "at", "missing"))
 
 SEEN_FELL: Final = declare("seen-fell", "the log's party", "what an entry has seen is less than before")
 SEEN_CHANGED: Final = declare("seen-changed", "the log's party", "an entry names another root for a size")
@@ -189,9 +194,11 @@ def shrinks(before: tuple[MissingRange, ...], now: tuple[MissingRange, ...]) -> 
 def parse_ranges(value: Any, size: int) -> tuple[MissingRange, ...]:
     """A missing list in JSON, for a log of `size` entries. Raises Malformed."""
     ranges = tuple(_parse_range(one) for one in expect_list(value, "missing", limit=MAX_RANGES))
+    if not ranges:
+        return ()
     if any(later.first <= earlier.last for earlier, later in pairwise(ranges)):
         raise Malformed("missing", "not in order")
-    if ranges and ranges[-1].last >= size:
+    if ranges[-1].last >= size:
         raise Malformed("missing", "not below the size")
     return ranges
 
@@ -215,15 +222,17 @@ def _check(header: Header) -> None:
     if cell != header.cell or not is_cell(cell):
         raise Malformed("header cell", header.cell)
     _check_parts(header)
-    if any(author in named for named in (header.to, *(part.keep for part in header.parts))):
+    if author in header.to or any(author in part.keep for part in header.parts):
         raise Malformed("header to", "names the author")
-    if any(later.log <= earlier.log for earlier, later in pairwise(header.seen)):
-        raise Malformed("seen", "not in order")
+    before = ""
     for seen in header.seen:
+        if seen.log <= before:
+            raise Malformed("seen", "not in order")
         if seen.log == header.log or parse_origin(seen.log)[0] != cell:
             raise Malformed("seen log", seen.log)
         if seen.at > header.time:  # SPEC: protocol B6
             raise Malformed("seen at", "later than the header's time")
+        before = seen.log
 
 
 def _check_parts(header: Header) -> None:
@@ -231,15 +240,16 @@ def _check_parts(header: Header) -> None:
     behind = 2 if CONTENT in roles[1:2] else 1
     if roles[:1] != [CORE] or any(role != ATTACHMENT for role in roles[behind:]):
         raise Malformed("parts", "not core, content, attachments")
+    to = frozenset(header.to)
     for part in header.parts:
-        if not set(part.to) <= set(header.to):
+        if not to.issuperset(part.to):
             raise Malformed("part to", "not within the header's")
-        if not set(part.to) <= set(part.keep):
+        if part.to != part.keep and not frozenset(part.keep).issuperset(part.to):
             raise Malformed("part keep", "does not include its to")
 
 
 def _parse_part(value: Any) -> PartInfo:
-    found = expect_keys(value, "part", ("role", "sha256", "size", "to", "keep"))
+    found = expect_keys(value, "part", _PART_KEYS)
     return PartInfo(
         _parse_role(found["role"]),
         parse_hash(found["sha256"], "part sha256"),
@@ -260,7 +270,7 @@ def _part_json(part: PartInfo) -> dict[str, Any]:
 
 
 def _parse_seen(value: Any) -> Seen:
-    found = expect_keys(value, "seen", ("log", "size", "root", "at", "missing"))
+    found = expect_keys(value, "seen", _SEEN_KEYS)
     size = expect_integer(found["size"], "seen size", low=1)
     return Seen(
         parse_log(found["log"]),
@@ -305,8 +315,15 @@ def _parse_approvals(value: Any) -> tuple[Approval, ...]:
 
 def _parse_parties(value: Any, what: str) -> tuple[str, ...]:
     parties = expect_list(value, what, limit=MAX_PARTIES)
-    if not all(isinstance(party, str) and is_party(party) for party in parties):
+    if not all(isinstance(party, str) for party in parties):
+        raise Malformed(what, "not a party")
+    return _sorted_parties(tuple(parties), what)
+
+
+@lru_cache(maxsize=1024)  # one tuple for all entries that name these parties
+def _sorted_parties(parties: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if not all(map(is_party, parties)):
         raise Malformed(what, "not a party")
     if any(later <= earlier for earlier, later in pairwise(parties)):
         raise Malformed(what, "not in order")
-    return tuple(parties)
+    return parties

@@ -33,9 +33,14 @@ class Lacking:
         return part is not None
 
     def next(self, now: float, *, urgent: bool) -> bytes | None:
-        """The part to ask for now."""
-        ready = (one for one, part in self._parts.items() if part.urgent is urgent and part.not_before <= now)
-        return next(ready, None)
+        """The part to ask for now: the one whose turn came first.
+
+        Never the first of the list: parts that a peer withholds would come round again before the others had
+        a turn, and keep them away for as long as it likes.
+        """
+        ready = [(part.not_before, one) for one, part in self._parts.items() if part.urgent is urgent]
+        turn, chosen = min(ready, key=lambda row: row[0], default=(now, None))
+        return chosen if turn <= now else None
 
     def wants(self) -> tuple[bytes, ...]:
         """Hashes to name in a message, urgent ones first."""

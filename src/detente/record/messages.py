@@ -21,6 +21,7 @@ from detente.record.head import Cosignature, Head, open_cosignature, parse_body
 from detente.record.header import MissingRange, parse_ranges, ranges_json
 from detente.record.keys import MirrorKeys
 from detente.record.names import is_party, parse_origin
+from detente.record.nextlog import MAX_CERTIFICATE
 from detente.record.note import MAX_NOTE, parse_note
 from detente.record.references import MAX_ORIGIN, parse_log
 from detente.record.strictjson import expect_integer, expect_keys, expect_text
@@ -53,7 +54,7 @@ _MAX_MISSING: Final = 32 * 1024
 _MAX_PEERS: Final = 64
 _VERSION: Final = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 
-LOG, NUMBER, ENTRY, HEAD, COSIGNATURE, PART, RECEIPT, MISSING, WANT, PROOF = range(1, 11)
+LOG, NUMBER, ENTRY, HEAD, COSIGNATURE, PART, RECEIPT, MISSING, WANT, PROOF, CERTIFICATE = range(1, 12)
 
 _LOG: Final = Slot("log", 1, 1, MAX_ORIGIN)
 _HEAD: Final = Slot("head", 1, 1, MAX_NOTE)
@@ -67,6 +68,7 @@ PUSH: Final[Shape] = {
     HEAD: _HEAD,
     COSIGNATURE: _COSIGNATURES,
     PART: Slot("part", 0, MAX_PARTS, MAX_PUSH_BYTES),
+    CERTIFICATE: Slot("certificate", 0, 1, MAX_CERTIFICATE),
 }
 PUSH_ANSWER: Final[Shape] = {
     NUMBER: Slot("size", 1, 1, NUMBER_SIZE),
@@ -92,7 +94,10 @@ AHEAD: Final[Shape] = {
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Entries start… of `log` up to the signed head `head` (a note), with parts and cosignature notes."""
+    """Entries start… of `log` up to the signed head `head` (a note), with parts and cosignature notes.
+
+    `certificate` goes with the first push of a next log (nextlog.py): who holds nothing of it knows no key.
+    """
 
     log: str
     start: int
@@ -100,6 +105,7 @@ class Push:
     head: bytes
     parts: tuple[bytes, ...] = ()
     cosignatures: tuple[bytes, ...] = ()
+    certificate: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,7 @@ def encode_push(push: Push) -> bytes:
         HEAD: (push.head,),
         COSIGNATURE: push.cosignatures,
         PART: push.parts,
+        CERTIFICATE: (push.certificate,) if push.certificate else (),
     }
     return encode_frames(PUSH, frames, limit=MAX_PUSH_BODY)
 
@@ -167,6 +174,8 @@ def parse_push(data: bytes) -> Push:
     """The inverse of `encode_push`. Raises Malformed."""
     found = parse_frames(PUSH, data, limit=MAX_PUSH_BODY)
     _check_bytes(found[ENTRY], found[PART])
+    if found[CERTIFICATE] == (b"",):
+        raise Malformed("certificate", "empty")
     return Push(
         _log(found[LOG][0]),
         parse_number(found[NUMBER][0]),
@@ -174,6 +183,7 @@ def parse_push(data: bytes) -> Push:
         found[HEAD][0],
         found[PART],
         found[COSIGNATURE],
+        found[CERTIFICATE][0] if found[CERTIFICATE] else b"",
     )
 
 

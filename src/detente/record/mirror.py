@@ -7,6 +7,8 @@
 4. A head that both keys of the log signed, and that cannot be true together with what is held, is
    `ForkFound`: the caller keeps both heads (C4). A root that matches nothing is `Unverified`: nothing
    proves a fork then.
+5. A closed log has an `end`: no head beyond it is taken, whoever signed it (protocol C3). A fork is still
+   found.
 
 `accept` changes nothing. The caller stores what it gives, and only then cosigns.
 """
@@ -14,11 +16,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from detente.record.errors import Conflict, Equivocation, Malformed, Unverified
+from detente.record.errors import Conflict, Equivocation, Malformed, Refused, Unverified
 from detente.record.evidence import TwoHistories, find_two_histories
 from detente.record.head import SignedHead, open_head
 from detente.record.keys import LogKeys
 from detente.record.messages import Ahead, Push
+from detente.record.nextlog import LOG_CLOSED
 from detente.record.tiles import MAX_ENTRY
 from detente.record.tree import Frontier, Tree, leaf_hash, verify_inclusion
 
@@ -49,15 +52,25 @@ class ForkFound(Equivocation):
 class Mirror:
     """What is held of the log `origin`, as far as taking more needs it. Never changed by its methods."""
 
-    __slots__ = ("frontier", "keys", "origin", "past")
+    __slots__ = ("end", "frontier", "keys", "origin", "past")
 
-    def __init__(self, origin: str, keys: LogKeys, frontier: Frontier, *, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        origin: str,
+        keys: LogKeys,
+        frontier: Frontier,
+        *,
+        past: Past | None = None,
+        end: int | None = None,
+    ) -> None:
+        """`end`: size at which the log is closed, if its party has gone on in a next one."""
         if keys.origin != origin:
             raise Unverified("origin", origin=keys.origin, expected=origin)
-        self.origin, self.keys, self.frontier, self.past = origin, keys, frontier, past
+        self.origin, self.keys, self.frontier, self.past, self.end = origin, keys, frontier, past, end
 
     def accept(self, push: Push) -> Accepted:
-        """What to store of a push. Raises Malformed, Unverified, Conflict, ForkFound (an Equivocation)."""
+        """What to store of a push. Raises Malformed, Unverified, Conflict, ForkFound (an Equivocation),
+        or Refused `log-closed`."""
         head = self._open(push)
         held = self.frontier.size
         if push.start > held:
@@ -70,11 +83,13 @@ class Mirror:
         if frontier.root() != head.head.root:
             self._judge_overlap(push, head)
             raise Unverified("root", origin=self.origin, size=head.head.size)
+        if self.end is not None and head.head.size > self.end:
+            raise Refused(LOG_CLOSED, log=self.origin, size=self.end)
         return Accepted(held, fresh, frontier, head)
 
     def after(self, accepted: Accepted) -> "Mirror":
         """The mirror once `accepted` is stored."""
-        return Mirror(self.origin, self.keys, accepted.frontier.copy(), past=self.past)
+        return Mirror(self.origin, self.keys, accepted.frontier.copy(), past=self.past, end=self.end)
 
     def _open(self, push: Push) -> SignedHead:
         if push.log != self.origin:

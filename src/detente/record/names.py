@@ -9,6 +9,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from detente.record.encoding import parse_decimal
@@ -31,11 +32,13 @@ class EntryId:
     index: int
 
 
+@lru_cache(maxsize=1024)
 def is_party(text: str) -> bool:
     """Whether `text` is a party id."""
     return _PARTY.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_cell(text: str) -> bool:
     """Whether `text` is a cell name."""
     return _CELL.fullmatch(text) is not None
@@ -53,6 +56,7 @@ def origin(cell: str, party: str, generation: int = 1) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)  # a record has a handful of logs and names them in every entry
 def parse_origin(name: str) -> tuple[str, str, int]:
     """(cell, party, generation) of a log's origin. Raises Malformed."""
     found = _ORIGIN.fullmatch(name)

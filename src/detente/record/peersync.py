@@ -64,6 +64,7 @@ HEADS_PAUSE_S: Final = 0.02
 #: A push under way for longer lets floor entries go ahead, and so do more entries before them.
 AHEAD_AFTER_S: Final = 0.25
 AHEAD_GAP: Final = 64
+AHEAD_FEW, AHEAD_SLOW_S = 4, 4.0
 #: Logs of one peer that are followed; all parties' generations of a cell are far fewer.
 MAX_FOLLOWED: Final = 256
 
@@ -159,7 +160,7 @@ class PeerSync:
         waits += self._fresh.values()
         waits += self._grace.values()
         if self._floor:
-            waits.append(self._lanes["_push"].since + AHEAD_AFTER_S)
+            waits += [self._lanes["_push"].since + after for after in (AHEAD_AFTER_S, AHEAD_SLOW_S)]
         if self._lanes["_probe"].action is None:
             waits.append(self._next_probe)
         return min((instant for instant in waits if instant > now), default=None)
@@ -300,7 +301,10 @@ class PeerSync:
 
     def _late(self, log: str, index: int, now: float) -> bool:
         push = self._lanes["_push"]
-        under_way = push.action is not None and now - push.since >= AHEAD_AFTER_S
+        carried = isinstance(push.action, SendPush) and push.action.start <= index < push.action.size
+        # Sent once more beside a push that brings it soon, on a slow line it would only hold itself up.
+        soon = carried and index - self.peer_holds(log) < AHEAD_FEW
+        under_way = push.action is not None and now - push.since >= (AHEAD_SLOW_S if soon else AHEAD_AFTER_S)
         held_up = push.action is None and push.refused and now < push.not_before
         return under_way or held_up or index - self.peer_holds(log) >= AHEAD_GAP
 

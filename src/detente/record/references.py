@@ -5,6 +5,7 @@ log that has not been numbered yet.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from detente.record.encoding import parse_hex
@@ -42,9 +43,7 @@ def reference_json(reference: Reference) -> dict[str, Any]:
 
 def parse_log(value: Any) -> str:
     """An origin in JSON. Raises Malformed."""
-    text = expect_text(value, "origin", limit=MAX_ORIGIN)
-    parse_origin(text)
-    return text
+    return _origin(expect_text(value, "origin", limit=MAX_ORIGIN))
 
 
 def parse_hash(value: Any, what: str) -> bytes:
@@ -52,3 +51,9 @@ def parse_hash(value: Any, what: str) -> bytes:
     if not isinstance(value, str):
         raise Malformed(what, "not a text")
     return parse_hex(value, what, size=32)
+
+
+@lru_cache(maxsize=4096)  # one text object for all entries that name a log
+def _origin(text: str) -> str:
+    parse_origin(text)
+    return text

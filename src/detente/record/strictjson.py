@@ -18,8 +18,8 @@ from detente.record.errors import Malformed
 MAX_DEPTH: Final = 16
 MAX_INTEGER: Final = 2**53 - 1
 
-# Sixteen digits hold 2**53; a longer text is out of range before int() has to work on it.
-_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,15}")
+# Sixteen digits and a sign hold 2**53; a longer text is out of range before int() has to work on it.
+_LONGEST_INTEGER: Final = 17
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -36,7 +36,12 @@ def parse(data: bytes, *, limit: int) -> Any:
         raise Malformed("json", f"{error.msg} at {error.pos}") from error
     except RecursionError as error:
         raise Malformed("json", "too deep") from error
-    _check(value, MAX_DEPTH)
+    # What is read has JSON's types, and its numbers went through `_integer`. Depth is left, and surrogates,
+    # which UTF-8 cannot bring in but an escape can.
+    if "\\u" in text:
+        _check(value, MAX_DEPTH)
+    elif text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(value)
     return value
 
 
@@ -54,6 +59,8 @@ def expect_keys(
     if not isinstance(value, dict):
         raise Malformed(what, "not an object")
     needed = frozenset(required)
+    if value.keys() == needed:
+        return value
     if missing := needed - value.keys():
         raise Malformed(what, f"lacks {', '.join(sorted(missing))}")
     if unknown := value.keys() - needed - frozenset(optional):
@@ -90,13 +97,29 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
+    """The number of what the decoder took for one: digits without leading zeros, perhaps a sign."""
+    if (
+        len(text) > _LONGEST_INTEGER
+        or text == "-0"
+        or not -MAX_INTEGER <= (value := int(text)) <= MAX_INTEGER
+    ):
         raise Malformed("json", "number out of range")
-    return int(text)
+    return value
 
 
 def _no_number(text: str) -> NoReturn:
     raise Malformed("json", f"not a whole number: {text[:40]}")
+
+
+def _check_depth(value: Any) -> None:
+    """Refuse a value that was read and has more than `MAX_DEPTH` arrays and objects inside each other."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        members = (one.values() if type(one) is dict else one for one in level)
+        level = [one for inside in members for one in inside if type(one) is dict or type(one) is list]
+        if not level:
+            return
+    raise Malformed("json", "too deep")
 
 
 def _check(value: Any, depth: int) -> None:

@@ -2,7 +2,8 @@
 
 1. The head: both of the log's signatures (protocol B7), with the keys that the policy names.
 2. Every bundle is hashed again and every tile recomputed; what differs is named by its file and by the first
-   entry or hash in it.
+   entry or hash in it. Headers are parsed and malformed ones counted: a mirror keeps them (protocol B1), so
+   they are no fault of the folder.
 3. Cosignature lines are verified and the quorum counted.
 4. Earlier heads must be heads of the same tree. One that is not is two histories, with the evidence; one that
    is larger than the folder's head is a rollback.
@@ -11,14 +12,16 @@ A verdict without findings is "consistent". Whether the policy's keys are the ri
 digest can say (protocol E4); that is the caller's to ask.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from detente.record.errors import DetenteError, Malformed, Unverified
 from detente.record.evidence import TwoHistories, find_two_histories
 from detente.record.head import Head, SignedHead, open_head, parse_body
+from detente.record.header import parse_header
 from detente.record.keys import LogKeys
 from detente.record.note import parse_note
 from detente.record.policy import Policy, judge
@@ -37,6 +40,9 @@ from detente.record.tiles import (
 from detente.record.tree import HASH_SIZE, Tree, leaf_hash
 
 CHECKPOINT: Final = "checkpoint"
+
+#: Bundles that are read and hashed in one piece of work: 8,192 entries.
+PIECE: Final = 32
 
 #: code of a finding -> what it says of the folder.
 FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -60,7 +66,7 @@ class Finding:
 
     code: str
     path: str
-    values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[str, object] = field(default_factory=dict)  # plain: findings go from process to process
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Verdict:
     cosigned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     quorum: bool = False
     earlier_heads: int = 0
+    malformed_headers: int = 0
     findings: tuple[Finding, ...] = ()
     evidence: tuple[TwoHistories, ...] = ()
 
@@ -87,11 +94,35 @@ class Verdict:
         return bool(self.origin)
 
 
-def verify_folder(read: Reader, policy: Policy, *, old: Mapping[str, bytes] | None = None) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bundles `first` to `last` (excluded) of a log of `size` entries: work that another process can do."""
+
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a piece gives: leaf hashes one behind the other, malformed headers, the first fault."""
+
+    hashes: bytes
+    malformed_headers: int
+    findings: tuple[Finding, ...] = ()
+
+
+#: Has pieces of work done, in their order; the caller may spread them over processes.
+Spread = Callable[[Iterator[Piece]], Iterable[Leaves]]
+
+
+def verify_folder(
+    read: Reader, policy: Policy, *, old: Mapping[str, bytes] | None = None, spread: Spread | None = None
+) -> Verdict:
     """The verdict on the folder that `read` gives the files of.
 
-    `old` holds earlier heads (name -> note); those of other logs are passed over. Raises nothing: what the
-    bytes do wrong is a finding.
+    `old` holds earlier heads (name -> note); those of other logs are passed over. `spread` does `read_leaves`
+    for each piece. Raises nothing: what the bytes do wrong is a finding.
     """
     note = read(CHECKPOINT)
     if note is None:
@@ -105,7 +136,8 @@ def verify_folder(read: Reader, policy: Policy, *, old: Mapping[str, bytes] | No
         head = open_head(note, keys)
     except (Malformed, Unverified) as error:
         return Verdict(origin, findings=(_from_error(CHECKPOINT, error),))
-    tree, findings = _verify_tree(read, head.head)
+    entries = _EntryHashes(spread or partial(map, partial(read_leaves, read)), head.head.size)
+    tree, findings = _verify_tree(read, head.head, entries)
     cosigned, satisfied = _verify_cosignatures(note, policy, findings)
     earlier = _Earlier(keys, head, tree)
     for name in sorted(old or {}):
@@ -117,6 +149,7 @@ def verify_folder(read: Reader, policy: Policy, *, old: Mapping[str, bytes] | No
         cosigned,
         satisfied,
         earlier.seen,
+        entries.malformed_headers,
         (*findings, *earlier.findings),
         tuple(earlier.evidence),
     )
@@ -144,9 +177,36 @@ def export_fork(first: bytes, second: bytes, keys: LogKeys, larger: Tree) -> Ite
         yield tile_path(name.level or 0, name.n, name.width), tile_of(larger, name)
 
 
-def _verify_tree(read: Reader, head: Head) -> tuple[Tree | None, list[Finding]]:
+def read_leaves(read: Reader, piece: Piece) -> Leaves:
+    """Hash and parse the entries of some bundles, up to the first fault."""
+    hashes: list[bytes] = []
+    malformed, start = 0, piece.first * TILE_WIDTH
+    for n in range(piece.first, piece.last):
+        width = min(TILE_WIDTH, piece.size - n * TILE_WIDTH)
+        found = read_tile(read, TileName(None, n, width))
+        if found is None:
+            return Leaves(b"".join(hashes), malformed, (_finding("missing", bundle_path(n, width)),))
+        path, data = found
+        entries, rest = split_bundle(data)
+        hashes += map(leaf_hash, entries[:width])
+        malformed += sum(not _is_header(entry) for entry in entries[:width])
+        # The full bundle may stand for a partial one; it then holds more entries than the head covers.
+        if rest or not width <= len(entries) <= TILE_WIDTH:
+            fault = _finding("malformed", path, index=start + len(hashes), left=rest)
+            return Leaves(b"".join(hashes), malformed, (fault,))
+    return Leaves(b"".join(hashes), malformed)
+
+
+def _is_header(entry: bytes) -> bool:
+    try:
+        parse_header(entry)
+    except Malformed:
+        return False
+    return True
+
+
+def _verify_tree(read: Reader, head: Head, entries: "_EntryHashes") -> tuple[Tree | None, list[Finding]]:
     """The head's tree, from the entries if they give it, else from the tiles; None if neither does."""
-    entries = _EntryHashes(read, head.size)
     by_entries = Tree(entries.hashes)
     if by_entries.size == head.size and by_entries.root() == head.root:
         return by_entries, [*entries.findings, *_differing_tiles(read, by_entries)]
@@ -165,25 +225,18 @@ def _verify_tree(read: Reader, head: Head) -> tuple[Tree | None, list[Finding]]:
 class _EntryHashes:
     """Leaf hashes of all bundles up to `size`, as far as they can be read, and what could not."""
 
-    def __init__(self, read: Reader, size: int) -> None:
+    def __init__(self, spread: Spread, size: int) -> None:
         self.hashes: list[bytes] = []
         self.findings: list[Finding] = []
-        n = 0
-        while len(self.hashes) < size and not self.findings:
-            self._read(read, n, min(TILE_WIDTH, size - n * TILE_WIDTH))
-            n += 1
-
-    def _read(self, read: Reader, n: int, width: int) -> None:
-        found = read_tile(read, TileName(None, n, width))
-        if found is None:
-            self.findings.append(_finding("missing", bundle_path(n, width)))
-            return
-        path, data = found
-        entries, rest = split_bundle(data)
-        self.hashes += (leaf_hash(entry) for entry in entries[:width])
-        # The full bundle may stand for a partial one; it then holds more entries than the head covers.
-        if rest or not width <= len(entries) <= TILE_WIDTH:
-            self.findings.append(_finding("malformed", path, index=len(self.hashes), left=rest))
+        self.malformed_headers = 0
+        bundles = -(-size // TILE_WIDTH)
+        pieces = (Piece(size, first, min(first + PIECE, bundles)) for first in range(0, bundles, PIECE))
+        for found in spread(pieces):
+            self.hashes += split_hashes(found.hashes)
+            self.malformed_headers += found.malformed_headers
+            self.findings += found.findings
+            if found.findings:
+                return
 
 
 def _tile_leaves(read: Reader, size: int) -> list[bytes] | None:
@@ -277,7 +330,7 @@ def _required(read: Reader, path: str) -> bytes:
 
 
 def _finding(code: str, path: str, **values: object) -> Finding:
-    return Finding(code, path, MappingProxyType(values))
+    return Finding(code, path, values)
 
 
 def _from_error(path: str, error: DetenteError) -> Finding:

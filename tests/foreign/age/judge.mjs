@@ -1,6 +1,7 @@
 // Opens and makes age files with the age author's own JavaScript.
 //   judge.mjs recipient IDENTITY             {"recipient"}
 //   judge.mjs decrypt IDENTITY FILE          {"text": hex}
+//   judge.mjs open FILEKEY FILE              {"text": hex}, with the 16-byte file key in hex
 //   judge.mjs encrypt FILE OUT RECIPIENT...  {"bytes"}
 // Exit 0 yes, 1 refused (reason on stderr), 2 wrong use.
 import { readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +28,15 @@ async function encrypt(path, out, ...recipients) {
   return { bytes: file.length };
 }
 
-const act = { recipient, decrypt, encrypt }[verb];
+// An identity that knows nothing but the file key: what an arbiter is given.
+async function open(key, path) {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity({ unwrapFileKey: () => new Uint8Array(Buffer.from(key, "hex")) });
+  const text = await decrypter.decrypt(new Uint8Array(readFileSync(path)));
+  return { text: Buffer.from(text).toString("hex") };
+}
+
+const act = { recipient, decrypt, open, encrypt }[verb];
 if (!act) process.exit(2);
 try {
   console.log(JSON.stringify(await act(...words)));

@@ -8,6 +8,7 @@
 //	judge proof PROOF ENTRY KEYS     a tlog-proof of one entry
 //	judge fork DIR                   a.checkpoint, b.checkpoint, log.vkey, tile/: "fork" or "none"
 //	judge evidence FILE KEYS         a two-histories file: "fork"
+//	judge certificate FILE KEYS      a next log certificate, by the recovery key: its text
 //	judge path LEVEL N WIDTH         the path of a tile
 //
 // KEYS holds verifier keys, one a line. Exit 0 with one JSON line, or 1 with the reason on stderr.
@@ -34,9 +35,10 @@ import (
 func main() {
 	verbs := map[string]func([]string) (interface{}, error){
 		"log": judgeLog, "proof": judgeProof, "fork": judgeFork, "evidence": judgeEvidence, "path": judgePath,
+		"certificate": judgeCertificate,
 	}
 	if len(os.Args) < 3 || verbs[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: judge log|proof|fork|evidence|path ...")
+		fmt.Fprintln(os.Stderr, "usage: judge log|proof|fork|evidence|certificate|path ...")
 		os.Exit(2)
 	}
 	result, err := verbs[os.Args[1]](os.Args[2:])
@@ -492,4 +494,34 @@ func judgePath(args []string) (interface{}, error) {
 		return nil, err
 	}
 	return c2spPath(args[0], n, width), nil
+}
+
+// judgeCertificate opens a next log certificate with the key that its party's recovery name has.
+func judgeCertificate(args []string) (interface{}, error) {
+	data, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, err
+	}
+	ring, err := readKeys(args[1])
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(data), "\n")
+	if len(lines) < 9 || lines[0] != "detente/next-log/v1" || lines[7] != "" {
+		return nil, errors.New("certificate: not seven lines")
+	}
+	party, generation := lines[1][:strings.LastIndex(lines[1], "/")], lines[1][strings.LastIndex(lines[1], "/")+1:]
+	number, err := strconv.Atoi(generation)
+	if err != nil || lines[4] != party+"/"+strconv.Itoa(number-1) {
+		return nil, fmt.Errorf("%q does not follow %q", lines[1], lines[4])
+	}
+	key := ring.logs[party+"/recovery"]
+	if key == nil {
+		return nil, fmt.Errorf("no recovery key of %q", party)
+	}
+	opened, err := note.Open(data, note.VerifierList(key))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]interface{}{"text": opened.Text, "signatures": len(opened.Sigs)}, nil
 }

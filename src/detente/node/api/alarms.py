@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detente.node.api import thin
 from detente.node.api.call import Call
 from detente.node.arming import Heartbeat
 from detente.node.bus import Event
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 async def get_alarm(services: Services, _call: Call) -> dict[str, Any]:
     """Armed or not and why; what should be sounding."""
+    await thin.ready(services)
     return alarm_json(services)
 
 
 async def post_heartbeat(services: Services, call: Call) -> dict[str, Any]:
     """The alarm process is alive; the answer tells it what should be sounding."""
+    await thin.ready(services)
     services.arming.beat(Heartbeat(dict(call.body["outlets"]), call.body["tests"]))
     services.last_heartbeat = services.context.now()
     return alarm_json(services)
@@ -56,5 +59,5 @@ def alarm_json(services: Services) -> dict[str, Any]:
         "ringing": [
             {"id": print_id(one.entry), "kind": one.kind, "at": one.at, "reason": one.reason}
             for one in services.model.ringing
-        ],
+        ] + thin.ringing(services),
     }  # fmt: skip

@@ -44,7 +44,7 @@ _LOCAL_HOSTS: Final = frozenset(("localhost", "127.0.0.1", "[::1]", ""))
 
 def make_app(services: Services) -> web.Application:
     """The application with every route of the table."""
-    app = web.Application(middlewares=[_guard(services)], client_max_size=routes.ENTRY_BODY)
+    app = web.Application(middlewares=[_guard(services)], client_max_size=routes.SAID_BODY)
     for route in routes.ROUTES:
         app.router.add_route(route.method, route.path, _serve(route, services))
     return app

@@ -27,7 +27,9 @@ async def get_entries(services: Services, call: Call) -> dict[str, Any]:
 
 def _shown(services: Services, found: list[tuple[int, EntryRow]]) -> list[dict[str, Any]]:
     with services.model.reading() as book:
-        return [entry_json(row, services.model.rows, book, position=at) for at, row in found]
+        rows = services.model.rows
+        # Looked up again: what is over by now was forgotten when this reading began.
+        return [entry_json(rows.get(row.id) or row, rows, book, position=at) for at, row in found]
 
 
 async def get_entry(services: Services, call: Call) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from detente.cases.book import Act, Case, Clock, Verdict
 from detente.cases.casebook import CaseBook
 from detente.cases.core import Core
+from detente.node.api.parts import ends_json, recalls_json
 from detente.node.rowbook import EntryRow, RowBook
 from detente.record.names import EntryId, print_id
 from detente.record.references import Reference
@@ -86,6 +87,7 @@ def act_json(act: Act, rows: RowBook) -> dict[str, Any]:
         "fields": dict(act.fields),
         "content": None if act.content is None else dict(act.content),
         "content_state": act.content_state,
+        "handling": dict(act.handling),
         "verdict": verdict_json(act.verdict),
         "approvals": list(act.approved_by),
         "held": True,
@@ -112,6 +114,7 @@ def case_json(
     case: Case, rows: RowBook, *, receipts: list[Any], may: list[str], confirm_due: int | None
 ) -> dict[str, Any]:
     """Shape `Case`."""
+    ends = ends_json(case)
     return {
         "id": print_id(case.id),
         "kind": case.kind,
@@ -129,7 +132,8 @@ def case_json(
         "fields": {
             name: {"value": now.value, "entry": print_id(now.set_by)} for name, now in case.fields.items()
         },
-        "timeline": [act_json(act, rows) for act in case.acts],
+        "timeline": [{**act_json(act, rows), "ends": ends.get(act.id)} for act in case.acts],
+        "recalls": recalls_json(case),
         "clocks": [clock_json(clock) for clock in case.clocks],
         "receipts": receipts,
         "may": may,
@@ -153,8 +157,8 @@ def raw_case_json(row: EntryRow, rows: RowBook, *, receipts: list[Any], quaranti
         "state_as_held": "not held here", "open": True, "confirmation": "not held here", "confirm_due": None,
         "result": None,
         "fields": {name: {"value": value, "entry": print_id(row.id)} for name, value in values.items()},
-        "timeline": [_raw_act(row)], "clocks": [], "receipts": receipts, "may": [], "not_held": [],
-        "quarantined": quarantined,
+        "timeline": [_raw_act(row)], "recalls": [], "clocks": [], "receipts": receipts, "may": [],
+        "not_held": [], "quarantined": quarantined,
     }  # fmt: skip
 
 
@@ -166,5 +170,6 @@ def _raw_act(row: EntryRow) -> dict[str, Any]:
         "fields": dict(core.fields) if core else {},
         "content": dict(row.content.fields) if row.content else None,
         "content_state": "held" if row.content else "not held here",
+        "handling": dict(core.handling) if core else {}, "ends": None,
         "verdict": None, "approvals": [], "held": True, "ahead": not row.in_log, "provisional": False,
     }  # fmt: skip

@@ -8,7 +8,7 @@ from detente.cases.faults import Fault
 from detente.node.api.call import Call
 from detente.node.statements import By, Statement
 from detente.record.approvals import parse_approval
-from detente.record.encoding import encode_base64
+from detente.record.encoding import encode_base64, parse_base64
 from detente.record.errors import Malformed
 from detente.record.names import print_id
 
@@ -24,7 +24,9 @@ def statement(services: Services, body: Any) -> Statement:
         kind=body["kind"], act=body["act"], post=body["post"], fields=dict(body["fields"]),
         content=dict(body.get("content", {})), case=case,
         refers_to=tuple(services.row(one).id for one in body.get("refers_to", ())),
-        precedence=body.get("precedence"), to=body.get("to"),
+        precedence=body.get("precedence"), to=body.get("to"), mode=body.get("mode"),
+        handling=dict(body.get("handling", {})),
+        attachments=tuple(parse_base64(one, "attachment") for one in body.get("attachments", ())),
     )  # fmt: skip
 
 

@@ -16,8 +16,10 @@ from detente.node.clocks import ClockLoop
 from detente.node.context import NodeContext
 from detente.node.metrics import MetricsServer
 from detente.node.officers import Officers
+from detente.node.partlife import PartLife
 from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
+from detente.node.shows import Shows
 from detente.node.signerwatch import SignerWatch
 from detente.node.speak import Speaker
 from detente.node.statedigest import DigestWatch
@@ -66,11 +68,14 @@ def make_services(context: NodeContext, compose: Callable[..., Composed] = compo
     officers = Officers(context, model)
     arming = Arming(lambda: officers.heard_at() is not None)
     context.armed = lambda: arming.state().armed
+    context.keeper.recipients.follow(lambda party: model.book.register.receiving_keys.get(party, ()))
     speaker, signer = Speaker(context, model, officers, compose), SignerWatch(context.folder)
     token = token_of(context.folder)
+    life = PartLife(context, model)
+    model.enforce = life.enforce
     return Services(
         context, model, officers, speaker, arming, signer, Reader(), Reader(WORKERS), token,
-        DigestWatch(context.party),
+        DigestWatch(context.party), life, Shows(context, model),
     )  # fmt: skip
 
 

@@ -22,6 +22,16 @@ TEXT: Final[Schema] = {"type": "string", "maxLength": 400}
 YES: Final[Schema] = {"type": "boolean"}
 
 
+#: Largest attachment in one call, bytes: the largest that the line's slowest figure is stated for.
+ATTACHMENT: Final = 16 * 1024 * 1024
+FILE: Final[Schema] = {
+    "type": "string", "maxLength": 4 * (ATTACHMENT // 3 + 1), "description": "a file's bytes in base64",
+}  # fmt: skip
+
+
+PATHS: Final = ("paper", "voice", "radio", "serial")
+
+
 def ref(name: str) -> Schema:
     """A reference to a named shape."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -57,6 +67,18 @@ _ENTRY: Final = {
     "post": POST, "precedence": {"type": "string", "enum": ["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"]},
     "to": {"type": "string", "pattern": r"[a-z][a-z0-9]{0,15}",
            "description": "the party asked to act; needed only where the kind leaves a choice"},
+    "mode": {"type": "string", "enum": ["COPY", "DIRECT", "RELAY", "SEALED"],
+             "description": "delivery mode; the case's or the kind's own if it is not given"},
+    "handling": closed("", mode={"type": "string", "enum": ["SHOW"]}, valid_until=TIME),
+    "attachments": rows(FILE, 31),
+}  # fmt: skip
+
+_THIN: Final[Schema] = {
+    **shown(
+        name=TOKEN, sha256=TEXT, state={"type": "string", "enum": ["provisional", "covered"]}, id=maybe(ID),
+        party=TEXT, to=TEXT, kind=CODE, act=CODE, time=TIME, fields=VALUES,
+        case={"type": ["object", "null"]}, path=TEXT, heard_at=TIME, silenced_by=maybe(POST),
+    ),
 }  # fmt: skip
 
 NAMED: Final[dict[str, Schema]] = {
@@ -105,9 +127,28 @@ NAMED: Final[dict[str, Schema]] = {
         id=ID, kind=CODE, opened_by=TEXT, addressee=maybe(TEXT), post=maybe(POST), at=MAYBE_TIME,
         precedence=TEXT, state=TEXT,
         state_as_held=TEXT, open=YES, confirmation=maybe(TEXT), confirm_due=MAYBE_TIME, result=maybe(TEXT),
-        fields={"type": "object"}, timeline=rows({"type": "object"}), clocks=rows(ref("Clock")),
+        fields={"type": "object"}, timeline=rows({"type": "object"}), recalls=rows(ref("Recall")),
+        clocks=rows(ref("Clock")),
         receipts=rows(ref("Receipt")), may=rows(CODE), not_held=rows(ID), quarantined=YES,
     ),
+    "Recall": shown(
+        id=ID, by=TEXT, at=TIME, ends=rows(ID), waiting=rows(TEXT), read_before=rows(TEXT),
+        confirmed=rows(shown(party=TEXT, id=ID, at=TIME, outcome=CODE)),
+    ),
+    "Parts": shown(id=ID, parts=rows(shown(
+        position={"type": "integer"}, role=TEXT, size={"type": "integer"}, sha256=TEXT,
+        state={"type": "string", "enum": [
+            "open", "cannot open", "sealed", "shown", "missing", "over", "destroyed", "not for this party",
+        ]},
+        ends_at=MAYBE_TIME, ended_by=maybe(TEXT), act=maybe(ID), destroyed_at=MAYBE_TIME,
+        was_held={"type": ["boolean", "null"]},
+    ))),
+    "Show": closed("post", post=POST),
+    "Views": shown(id=ID, views=rows(shown(
+        side={"type": "string", "enum": ["asked", "showed"]}, viewer=TEXT, post=TEXT,
+        position={"type": "integer"}, at=TIME, code=maybe(TEXT),
+    ))),
+    "PartBytes": shown(position={"type": "integer"}, role=TEXT, sha256=TEXT, data=FILE),
     "Cases": shown(cases=rows(ref("Case"))),
     "Peer": shown(
         line={"type": "string", "enum": ["direct", "relay", "none"]}, last_heard=MAYBE_TIME, since=MAYBE_TIME,
@@ -155,6 +196,21 @@ NAMED: Final[dict[str, Schema]] = {
     "Enrolled": shown(
         state={"type": "string", "enum": ["registered", "pending"]}, id=maybe(ID), proposal=maybe(TOKEN)
     ),
+    "NewThin": closed("data path", data=BASE64, path={"type": "string", "enum": list(PATHS)}),
+    "SilencedThin": closed("name post", name=TOKEN, post=POST),
+    "ThinMessage": _THIN,
+    "ThinMessages": shown(thin=rows(ref("ThinMessage"))),
+    "Sizes": shown(sizes={"type": "object", "description": "log origin → number of entries"}),
+    "CarriedStep": closed(
+        "what data",
+        what={"type": "string", "enum": ["push", "ahead", "part", "receipt"]},
+        data={"type": "string", "maxLength": 90 << 20, "description": "the bytes in base64"},
+        **{"from": {"type": "string", "pattern": "[a-z][a-z0-9]{0,15}", "description": "its author"}},
+    ),
+    "Carried": {
+        "type": "object", "required": ["taken"],
+        "properties": {"taken": YES, "size": {"type": "integer", "minimum": 0}},
+    },
     "Anything": {"type": "object"},
     "Nothing": closed(""),
     "Done": shown(done=YES),

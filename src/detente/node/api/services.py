@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from detente.node.arming import Arming
 from detente.node.context import NodeContext
 from detente.node.officers import Officers
+from detente.node.partlife import PartLife
 from detente.node.reader import Reader
 from detente.node.readmodel import ReadModel
 from detente.node.refusals import STARTING, not_found
 from detente.node.rowbook import EntryRow
+from detente.node.shows import Shows
 from detente.node.signerwatch import SignerWatch
 from detente.node.statedigest import DigestWatch
+from detente.node.thinbook import ThinBook
 from detente.record.errors import Malformed, Refused
 from detente.record.names import EntryId, parse_id
 
@@ -40,6 +43,9 @@ class Services:
     work: Reader  # threads that wait for the writer; apart from the readers, or a burst would starve them
     token: str
     digests: DigestWatch
+    life: PartLife
+    shows: Shows
+    thin: ThinBook = field(default_factory=ThinBook)
     stopping: bool = False
     tests: int = 0
     last_heartbeat: int | None = None

@@ -1,12 +1,15 @@
 """The dialling end towards one peer: short waits, bounded answers, and no socket kept that may be dead.
 
-Connecting takes at most CONNECT_S and every silence in an answer at most ANSWER_S (protocol D4); a request
-that carries much may take the time its bytes need at SLOWEST. After any failure the whole session goes: an
-idle socket through a cut line looks alive until it is used.
+Connecting, and every silence in an answer, takes a second at most (protocol D4), on a line that is known to
+be slow a little more (pace.py); a request that carries much may take the time its bytes need, and that of
+the bytes which are under way before them. After any failure no socket is used again: an idle one through a
+cut line looks alive until it is used. What is under way over the others may still end: on a slow line it was
+only late.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -14,12 +17,10 @@ from typing import Final
 import aiohttp
 
 from detente.node.link.errors import ERROR_LIMIT, decode_error
+from detente.node.link.pace import Pace
 from detente.node.link.server import PREFIX, PUSH_LIMIT
 from detente.record.errors import Malformed, Unreachable
 
-CONNECT_S: Final = 1.0
-ANSWER_S: Final = 1.0
-SLOWEST: Final = 256 << 10  # bytes a second below which a line counts as dead for large bodies
 SOCKETS: Final = 6  # pushes, pulls and a probe at once; more would only queue at the peer's writer
 
 
@@ -37,11 +38,13 @@ class PeerClient:
 
     def __init__(self, peer: str, base: str, context: ssl.SSLContext, *, host: str = "") -> None:
         """`host` stands in the peer's leaf; by default that of `base`."""
-        self.peer = peer
+        self.peer, self.pace = peer, Pace()
         self._host = host or None
         self._base = base.rstrip("/") + PREFIX
         self._context = context
         self._session: aiohttp.ClientSession | None = None
+        self._users: dict[aiohttp.ClientSession, int] = {}  # requests under way
+        self._under_way = 0  # bytes of their bodies
 
     async def post(self, route: str, body: bytes, *, limit: int, wait_s: float = 0.0) -> bytes:
         """POST `body`; `limit` bounds the answer; `wait_s` is time the peer may take before it answers."""
@@ -51,15 +54,15 @@ class PeerClient:
         """GET a tile, bundle, checkpoint or start answer."""
         return (await self._ask("GET", route, None, limit, 0.0, {})).body
 
-    async def get_range(self, route: str, first: int, length: int) -> Answer:
+    async def get_range(self, route: str, first: int, length: int, *, wait_s: float = 0.0) -> Answer:
         """GET `length` bytes from `first`; `.total` says how long the whole is."""
         headers = {"Range": f"bytes={first}-{first + length - 1}"}
-        return await self._ask("GET", route, None, length, 0.0, headers)
+        return await self._ask("GET", route, None, length, wait_s, headers)
 
     async def close(self) -> None:
         """Close all sockets; the next request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
+        self._session, sessions = None, {*self._users, *filter(None, [self._session])}
+        for session in sessions:
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
@@ -76,18 +79,30 @@ class PeerClient:
     async def _ask(
         self, method: str, route: str, body: bytes | None, limit: int, wait_s: float, headers: dict[str, str]
     ) -> Answer:
-        silence = ANSWER_S + wait_s + len(body or b"") / SLOWEST
-        timeout = aiohttp.ClientTimeout(connect=CONNECT_S, sock_connect=CONNECT_S, sock_read=silence)
+        sent, patience, began = len(body or b""), self.pace.patience_s(), asyncio.get_running_loop().time()
+        silence = patience + wait_s + self.pace.body_s(self._under_way + sent)
+        timeout = aiohttp.ClientTimeout(connect=patience, sock_connect=patience, sock_read=silence)
         session, url = self._open(), f"{self._base}/{route}"
+        self._users[session] = self._users.get(session, 0) + 1
+        self._under_way += sent
         try:
             async with session.request(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False,
                 server_hostname=self._host,
             ) as answer:  # fmt: skip
-                return await self._read(answer, limit)
+                found = await self._read(answer, limit)
+                if body is not None and not wait_s:
+                    self.pace.answered(sent, asyncio.get_running_loop().time() - began)
+                return found
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            await self._drop(session)
+            if isinstance(error, TimeoutError):
+                self.pace.missed(0 if isinstance(error, aiohttp.ConnectionTimeoutError) else sent)
+            if session is self._session:
+                self._session = None
             raise Unreachable(self.peer, why=type(error).__name__) from error
+        finally:
+            self._under_way -= sent
+            await self._leave(session)
 
     async def _read(self, answer: aiohttp.ClientResponse, limit: int) -> Answer:
         good = answer.status in (200, 206)
@@ -102,10 +117,13 @@ class PeerClient:
             raise decode_error(answer.status, answer.content_type, bytes(got))
         return Answer(answer.status, bytes(got), _total(answer.headers.get("Content-Range", "")))
 
-    async def _drop(self, session: aiohttp.ClientSession) -> None:
-        if session is self._session:
-            self._session = None
-        await session.close()
+    async def _leave(self, session: aiohttp.ClientSession) -> None:
+        """One request less; the last one closes a session that is not used again."""
+        self._users[session] -= 1
+        if not self._users[session]:
+            del self._users[session]
+            if session is not self._session:
+                await session.close()
 
 
 def _total(content_range: str) -> int | None:

@@ -5,11 +5,13 @@ One method an action. Each gives the `Answered` for it or raises a DetenteError;
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from detente.node import logs
 from detente.node.lines import LineBoard
 from detente.node.link.client import PeerClient
 from detente.node.link.errors import NOT_FOUND
@@ -42,9 +44,9 @@ from detente.record.sync import (
 )
 from detente.record.tiles import MAX_BUNDLE, TILE_WIDTH, bundle_path, parse_bundle
 
-PIECE: Final = 256 << 10  # of a part that is pulled: a floor push waits for one piece at most
+TURN_S: Final = 10.0  # for which one part is brought before others of its kind have their turn
+PIECE_WAITS_S: Final = 4.0
 PULL_LIMIT: Final = 64 << 20  # bytes of entries taken in one pull; more wait for the author's own pushes
-MAX_PART: Final = 1 << 30
 
 
 class Errands:
@@ -76,7 +78,9 @@ class Errands:
                 return await self._probe(action, "wait", WAIT_S)
 
     async def _push(self, action: SendPush) -> Answered:
-        push = await self._shelf.push_body(action.log, action.start, action.size, self._peer)
+        push = await self._shelf.push_body(
+            action.log, action.start, action.size, self._peer, self.client.pace.room()
+        )
         if push is None:
             raise Refused(NOT_FOUND, log=action.log)
         parts = await self._shelf.parts(action.parts, self._peer) if action.parts else ()
@@ -148,21 +152,68 @@ class Errands:
         return tuple(entries)
 
     async def _part(self, action: PullPart) -> Answered:
-        route = f"parts/{action.sha256.hex()}"
-        got = bytearray()
-        while True:
-            piece = await self.client.get_range(route, len(got), PIECE)
-            got += piece.body
-            whole = piece.total
-            if whole is None or not piece.body or whole > MAX_PART or len(got) > whole:
-                raise Malformed("part", "range")
-            if len(got) == whole:
-                break
-        if hashlib.sha256(got).digest() != action.sha256:
-            raise Malformed("part", "hash")
-        await self._shelf.take_part(bytes(got))
-        await self._hub.read()
+        """Bring a part, or go on with it, for one turn (protocol D2); the others of its kind are next."""
+        sha256, incoming = action.sha256, self._hub.incoming
+        if not incoming.may(sha256, self._peer, asyncio.get_running_loop().time()):
+            return Answered(action)
+        try:
+            if (data := await self._bring(sha256)) is not None:
+                await self._shelf.take_part(data)
+                await incoming.drop(sha256)
+                await self._hub.read()
+        finally:
+            incoming.release(sha256, self._peer)
         return Answered(action)
+
+    async def _bring(self, sha256: bytes) -> bytes | None:
+        """The whole part; None if some of it is still to come, or nobody wants it."""
+        incoming, loop = self._hub.incoming, asyncio.get_running_loop()
+        size, held = await incoming.size_of(sha256), await incoming.held(sha256)
+        if size is None:
+            await incoming.drop(sha256)
+            return None
+        turn_ends = loop.time() + TURN_S
+        while held < size:
+            # A small part is whole with its first piece: both peers may be asked for it at once, and it never
+            # touches the disk as a piece.
+            if held and not (loop.time() < turn_ends and incoming.claim(sha256, self._peer, loop.time())):
+                return None
+            length = min(self.client.pace.piece, size - held)
+            if await incoming.size_of(sha256, more=length) is None:
+                return None  # it came from elsewhere meanwhile
+            piece = await self._piece(sha256, held, length, size)
+            if len(piece) == size and hashlib.sha256(piece).digest() == sha256:
+                return piece
+            held = await incoming.add(sha256, self._peer, held, piece)
+        return await self._whole(sha256)
+
+    async def _whole(self, sha256: bytes) -> bytes | None:
+        """The part whose last piece has come; None if another has taken it already. Raises Malformed."""
+        if not await self._hub.incoming.held(sha256):
+            return None
+        data = await self._hub.incoming.whole(sha256)
+        if data is None:
+            alone = self._hub.incoming.broken(sha256, self._peer, asyncio.get_running_loop().time())
+            logs.line("part-broken", peer=self._peer, kind="alone" if alone else "of several")
+            raise Malformed("part", "hash")
+        return data
+
+    async def _piece(self, sha256: bytes, held: int, length: int, size: int) -> bytes:
+        """The next bytes of a part of that size."""
+        pace, loop = self.client.pace, asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            # Between two pieces others go first, and on a slow line a piece may wait for them.
+            wait_s = PIECE_WAITS_S if held else 0.0
+            piece = await self.client.get_range(f"parts/{sha256.hex()}", held, length, wait_s=wait_s)
+        except Unreachable:
+            pace.broke()
+            raise
+        if piece.total != size or len(piece.body) != length:
+            self._hub.incoming.broken(sha256, self._peer, loop.time())
+            raise Malformed("part", "not of the size that its header names")
+        pace.brought(length, loop.time() - began)
+        return piece.body
 
     async def _probe(self, action: SendProbe | Wait, route: str, wait_s: float) -> Answered:
         try:

@@ -45,6 +45,11 @@ _BY_CODE: Final[Mapping[str, int]] = {
     CLOSED: 503,
     INTERNAL: 500,
     "quota": 429,
+    "show-quota": 429,
+    "not-shown": 404,
+    "show-over": 404,
+    "show-stale": 403,
+    "show-key": 403,
     "writer-busy": 429,
     "log-closed": 403,
     "disk-full": 507,
@@ -74,7 +79,9 @@ def encode_error(error: DetenteError) -> tuple[int, str, bytes]:
         return 409, SIZE_TYPE, b"%d\n" % error.size
     body: dict[str, Any] = {"error": error.code, "who": error.who}
     for name, value in error.values.items():
-        body.setdefault(name, value if isinstance(value, int) else str(value)[:200])
+        # A number that the sender chose may be beyond what JSON carries; it is told as text.
+        small = isinstance(value, int) and abs(value) <= strictjson.MAX_INTEGER
+        body.setdefault(name, value if small else str(value)[:200])
     return status_of(error), "application/json", strictjson.encode(body)
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from detente.node import logs
+from detente.node.link.incoming import Incoming
 from detente.node.link.news import News
 from detente.node.link.ports import Shelf
 from detente.record.errors import DetenteError
@@ -31,8 +32,8 @@ REMEMBERED: Final = 4096  # cosignatures known by their bytes; a cell makes a fe
 class Hub:
     """Tells events to the pumps. Lives in one event loop; only `wake` may be called from elsewhere."""
 
-    def __init__(self, me: str, shelf: Shelf) -> None:
-        self.me, self.shelf, self.news = me, shelf, News()
+    def __init__(self, me: str, shelf: Shelf, incoming: Incoming) -> None:
+        self.me, self.shelf, self.incoming, self.news = me, shelf, incoming, News()
         self.pumps: dict[str, Pump] = {}
         self._loop = asyncio.get_running_loop()
         self._dirty = asyncio.Event()

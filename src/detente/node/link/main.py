@@ -48,7 +48,7 @@ SWITCH_S = 0.001
 async def _run(folder: NodeFolder) -> None:
     from detente.node import django_setup
 
-    await asyncio.to_thread(django_setup.migrate, folder)
+    await asyncio.to_thread(django_setup.open_tables, folder)
     from detente.node.link.process import LinkProcess
 
     ended = asyncio.Event()

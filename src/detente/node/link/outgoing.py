@@ -84,23 +84,31 @@ class Outgoing:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._trees: dict[str, Tree] = {}
-        self._last: tuple[tuple[str, int, int], _Base] | None = None
+        self._last: tuple[tuple[str, int, int, int | None], _Base] | None = None
 
-    def push_body(self, origin: str, start: int, size: int, peer: str) -> Push | None:
-        """Entries from `start` to the largest head of at most `size` that fits into one push."""
+    def push_body(
+        self, origin: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
+        """Entries from `start` to the largest head of at most `size` that fits into one push.
+
+        `room`: bytes that a slow line should carry at once; one head's entries stay together all the same.
+        """
         if start == size:
             head = selectors.head_at(origin, size)
             return Push(origin, start, (), head.note) if head else None
         with self._lock:
             # Both peers are told of an entry in the same moment: the second push costs no reading. Entries
             # and heads never change.
-            if self._last is None or self._last[0] != (origin, start, size):
-                base = _base(origin, start, size)
-                self._last = ((origin, start, size), base) if base else None
+            asked = (origin, start, size, room)
+            if self._last is None or self._last[0] != asked:
+                base = _base(origin, start, size, room)
+                self._last = (asked, base) if base else None
             base = self._last[1] if self._last else None
         if base is None:
             return None
-        chosen = _parts_along(base.parts, peer, MAX_PUSH_BYTES - sum(map(len, base.entries)))
+        used = sum(map(len, base.entries))
+        small = SMALL_PARTS if room is None else max(0, room - used)
+        chosen = _parts_along(base.parts, peer, MAX_PUSH_BYTES - used, small)
         return Push(origin, start, base.entries, base.head, chosen)
 
     def tile(self, origin: str, path: str) -> bytes | None:
@@ -121,7 +129,8 @@ class Outgoing:
             return None
         with self._lock:
             proof = self._grown(origin, head.size).inclusion_proof(index, head.size)
-        along = _parts_along(_along(origin, index, index + 1), peer, MAX_PUSH_BYTES - len(entry))
+        found = _along(origin, index, index + 1)
+        along = _parts_along(found, peer, MAX_PUSH_BYTES - len(entry), SMALL_PARTS)
         return Ahead(origin, index, entry, head.note, proof, along)
 
     def _hashes(self, origin: str, name: TileName) -> bytes | None:
@@ -140,9 +149,8 @@ class Outgoing:
         return tree
 
 
-def _fitting(entries: tuple[bytes, ...]) -> int:
-    """How many of the entries fit into one push."""
-    room = MAX_PUSH_BYTES
+def _fitting(entries: tuple[bytes, ...], room: int) -> int:
+    """How many of the entries fit."""
     for n, entry in enumerate(entries):
         room -= len(entry)
         if room < 0:
@@ -150,15 +158,16 @@ def _fitting(entries: tuple[bytes, ...]) -> int:
     return len(entries)
 
 
-def _base(origin: str, start: int, size: int) -> _Base | None:
+def _base(origin: str, start: int, size: int, room: int | None) -> _Base | None:
     head = selectors.head_for_push(origin, start, size - start)
     if head is None:
         return None
     entries = selectors.entries(origin, start, head.size)
-    fits = _fitting(entries)
+    fits = _fitting(entries, min(MAX_PUSH_BYTES, room or MAX_PUSH_BYTES))
     if fits < len(entries):
-        head = selectors.largest_head(origin, within=start + fits)
-        if head is None or head.size <= start:
+        # The largest head within what fits, else the smallest at all: a head's entries go together.
+        head = selectors.head_for_push(origin, start, fits)
+        if head is None or _fitting(entries[: head.size - start], MAX_PUSH_BYTES) < head.size - start:
             return None
         entries = entries[: head.size - start]
     return _Base(entries, head.note, _along(origin, start, head.size))
@@ -181,8 +190,8 @@ def _along(origin: str, start: int, end: int) -> tuple[_Along, ...]:
     )
 
 
-def _parts_along(parts: Iterable[_Along], peer: str, room: int) -> tuple[bytes, ...]:
-    small, chosen = min(SMALL_PARTS, room), list[bytes]()
+def _parts_along(parts: Iterable[_Along], peer: str, room: int, small: int) -> tuple[bytes, ...]:
+    small, chosen = min(SMALL_PARTS, room, small), list[bytes]()
     for part in parts:
         size = len(part.data)
         if peer not in part.keep or size > room or (not part.floor and size > small):

@@ -34,6 +34,12 @@ class RecordPort(Protocol):
     async def checkpoint(self, peer: str, log: bytes) -> bytes:
         """The largest head held of the log whose origin hashes to `log`, with the cosignatures known."""
 
+    async def certificate(self, peer: str, log: bytes) -> bytes:
+        """The certificate of that next log, as it was received. SPEC: protocol C3"""
+
+    async def take_certificate(self, peer: str, body: bytes) -> bytes:
+        """Take the certificate of anybody's next log; an empty body. SPEC: protocol C3"""
+
     async def tile(self, peer: str, log: bytes, path: str) -> bytes:
         """A hash tile or an entry bundle of that log; `path` as in C2SP tlog-tiles."""
 
@@ -52,8 +58,13 @@ class Shelf(Protocol):
     async def changes(self) -> tuple[Event, ...]:
         """What is new since the last call, as events for every talk; the first call tells everything."""
 
-    async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
-        """Entries of the own log from `start` to a head of at most `size`, and the parts that go along."""
+    async def push_body(
+        self, log: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
+        """Entries of the own log from `start` to a head of at most `size`, and the parts that go along.
+
+        `room`: bytes that the line should be given at once, if it is slow.
+        """
 
     async def parts(self, hashes: tuple[bytes, ...], peer: str) -> tuple[bytes, ...]:
         """Those of these parts that are here and that `peer` may keep, as many as fit into one push."""
@@ -68,6 +79,8 @@ class Shelf(Protocol):
         """The origin held here that hashes to `log`."""
 
     async def checkpoint(self, log: str) -> bytes | None: ...
+
+    async def certificate(self, log: str) -> bytes | None: ...
 
     async def tile(self, log: str, path: str) -> bytes | None: ...
 
@@ -86,6 +99,9 @@ class Shelf(Protocol):
 
     async def take_own(self, push: Push) -> None:
         """Entries of the own log that a peer has and this node lost. SPEC: protocol C2"""
+
+    async def take_certificate(self, note: bytes) -> bool:
+        """Verify and keep the certificate of a next log; False if it is here already."""
 
     async def take_ahead(self, ahead: Ahead, peer: str) -> None:
         """Check and store aside. SPEC: protocol D3"""

@@ -58,7 +58,8 @@ class Quotas:
                 entries = held.entries[day] + fresh.entries[day]
                 size = held.bytes[day] + fresh.bytes[day]
                 if entries > quota.entries or size > quota.bytes:
-                    raise Refused(QUOTA, log=push.log, day=day)
+                    rest = DAY_S - self._now() % DAY_S
+                    raise Refused(QUOTA, log=push.log, day=day, retry_after=rest)
 
     def _held(self, origin: str, quota: Quota) -> _Counted:
         """Counted up to what is stored now: what was refused or failed never was."""

@@ -39,6 +39,8 @@ class Reception:
     async def push(self, peer: str, body: bytes) -> bytes:
         """SPEC: protocol D2"""
         push = await in_thread_if_large(parse_push, body)
+        if push.certificate:
+            await self._shelf.take_certificate(push.certificate)
         self._check_log(push.log, peer)
         claimed = cosigned_head(push.head).size
         answer = await self._shelf.take_push(push, peer)
@@ -85,6 +87,15 @@ class Reception:
 
     async def checkpoint(self, peer: str, log: bytes) -> bytes:
         return _found(await self._shelf.checkpoint(await self._origin(log)))
+
+    async def certificate(self, peer: str, log: bytes) -> bytes:
+        """SPEC: protocol C3"""
+        return _found(await self._shelf.certificate(await self._origin(log)))
+
+    async def take_certificate(self, peer: str, body: bytes) -> bytes:
+        """SPEC: protocol C3"""
+        await self._shelf.take_certificate(body)
+        return b""
 
     async def tile(self, peer: str, log: bytes, path: str) -> bytes:
         return _found(await self._shelf.tile(await self._origin(log), path))

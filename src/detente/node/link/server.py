@@ -21,6 +21,7 @@ from aiohttp import web
 from detente.node.link import errors
 from detente.node.link.ports import RecordPort
 from detente.record.errors import DetenteError, Malformed, Refused
+from detente.record.nextlog import MAX_CERTIFICATE
 
 PREFIX: Final = "/link/v1"
 PUSH_LIMIT: Final = 17 << 20  # SPEC: protocol D2: 16 MiB of entries, and the frames around them
@@ -28,19 +29,26 @@ NOTICE_LIMIT: Final = 1 << 20
 JSON_LIMIT: Final = 16 << 10
 BODY_S: Final = 20.0  # a push of 16 MiB at 1 MiB/s; a slower one comes in smaller pieces
 HANDSHAKE_S: Final = 3.0
+RETRY_S: Final = 3  # after 429, where no other time is known
 KEEPALIVE_S: Final = 30.0
 HEADERS: Final = 4096  # bytes a line of our own clients' requests never reaches
 
 log = logging.getLogger(__name__)
 Take = Callable[[str, bytes], Awaitable[bytes]]
+Show = Callable[[str, bytes, bytes], Awaitable[bytes]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GATE: Final = web.AppKey[asyncio.Event | None]("gate")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _RANGE: Final = re.compile(r"bytes=(0|[1-9][0-9]{0,11})-(0|[1-9][0-9]{0,11})?")
 
 
-def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) -> web.Application:
-    """The application behind `peer`'s listener; it refuses everything until `gate` is set."""
+def build_app(
+    peer: str, record: RecordPort, gate: asyncio.Event | None = None, show: Show | None = None
+) -> web.Application:
+    """The application behind `peer`'s listener; it refuses everything until `gate` is set.
+
+    `show` answers requests for one view of a part that is only shown, if this node shows any.
+    """
     routes = _Routes(peer, record)
     app = web.Application(middlewares=[_guard], client_max_size=PUSH_LIMIT)
     app[_GATE] = gate
@@ -49,14 +57,18 @@ def build_app(peer: str, record: RecordPort, gate: asyncio.Event | None = None) 
             web.post(f"{PREFIX}/push", routes.taking(record.push, PUSH_LIMIT)),
             web.post(f"{PREFIX}/heads", routes.taking(record.heads, NOTICE_LIMIT)),
             web.post(f"{PREFIX}/ahead", routes.taking(record.ahead, PUSH_LIMIT)),
+            web.post(f"{PREFIX}/certificate", routes.taking(record.take_certificate, MAX_CERTIFICATE)),
             web.post(f"{PREFIX}/probe", routes.taking(record.probe, JSON_LIMIT, kind="application/json")),
             web.post(f"{PREFIX}/wait", routes.taking(record.wait, JSON_LIMIT, kind="application/json")),
             web.get(PREFIX + "/logs/{log}/checkpoint", routes.checkpoint),
+            web.get(PREFIX + "/logs/{log}/certificate", routes.certificate),
             web.get(PREFIX + "/logs/{log}/{tile:tile/.+}", routes.tile),
             web.get(PREFIX + "/parts/{sha256}", routes.part),
             web.get(PREFIX + "/start/{log}", routes.start),
         ]
     )
+    if show is not None:
+        app.add_routes([web.post(f"{PREFIX}/show", routes.showing(show))])
     return app
 
 
@@ -126,6 +138,8 @@ def _check_caller(request: web.Request) -> None:
 def _answer_error(error: DetenteError) -> web.Response:
     status, kind, body = errors.encode_error(error)
     answer = web.Response(status=status, body=body, content_type=kind)
+    if status == 429:
+        answer.headers["Retry-After"] = str(error.values.get("retry_after", RETRY_S))  # SPEC: protocol D5
     if status in (408, 413, 415):
         answer.force_close()  # the rest of the body is still under way; it is not read
     return answer
@@ -146,8 +160,24 @@ class _Routes:
 
         return handle
 
+    def showing(self, show: Show) -> Handler:
+        """Handler of a view: whose key signed the request is said by the line itself. SPEC: protocol A11"""
+
+        async def handle(request: web.Request) -> web.Response:
+            tls = request.transport.get_extra_info("ssl_object") if request.transport else None
+            certificate = tls.getpeercert(True) if tls else b""
+            body = await _body(request, JSON_LIMIT)
+            sealed = await show(self._peer, certificate or b"", body)
+            return web.Response(body=sealed, content_type="application/octet-stream")
+
+        return handle
+
     async def checkpoint(self, request: web.Request) -> web.Response:
         note = await self._record.checkpoint(self._peer, _hash(request, "log"))
+        return web.Response(body=note, content_type="text/plain", charset="utf-8")
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        note = await self._record.certificate(self._peer, _hash(request, "log"))
         return web.Response(body=note, content_type="text/plain", charset="utf-8")
 
     async def tile(self, request: web.Request) -> web.Response:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 from detente.charter.model import Charter
+from detente.node import nextlogs
 from detente.node.keeper import Keeper
 from detente.node.link import outgoing
 from detente.node.link.feed import Feed
@@ -18,7 +20,8 @@ from detente.node.link.histories import unknown_heads
 from detente.node.link.quotas import Quotas
 from detente.node.reader import Reader
 from detente.node.selectors import part_for
-from detente.record.names import party_of
+from detente.record.errors import Malformed
+from detente.record.names import generation_of, parse_origin, party_of
 from detente.record.sync import Ahead, Event, Push, PushAnswer
 
 _P = ParamSpec("_P")
@@ -39,6 +42,8 @@ class KeptShelf:
         self._quotas = Quotas(charter, now)
         self._origins = {party.log.origin for party in charter.parties.values()}
         self._named = {hashlib.sha256(one.encode()).digest(): one for one in self._origins}
+        self._certified = False
+        self._strangers: set[str] = set()
 
     def close(self) -> None:
         """End the reader threads."""
@@ -50,10 +55,17 @@ class KeptShelf:
     # Reads.
 
     async def changes(self) -> tuple[Event, ...]:
+        if not self._certified:
+            await self.read_certificates()
         return await self._read(self._feed.read)
 
-    async def push_body(self, log: str, start: int, size: int, peer: str) -> Push | None:
-        return await self._read(self._outgoing.push_body, log, start, size, peer)
+    async def push_body(
+        self, log: str, start: int, size: int, peer: str, room: int | None = None
+    ) -> Push | None:
+        push = await self._read(self._outgoing.push_body, log, start, size, peer, room)
+        if push is None or start or generation_of(log) == 1:
+            return push
+        return replace(push, certificate=await self.certificate(log) or b"")
 
     async def parts(self, hashes: tuple[bytes, ...], peer: str) -> tuple[bytes, ...]:
         return await self._read(outgoing.parts, hashes, peer)
@@ -70,6 +82,22 @@ class KeptShelf:
     async def checkpoint(self, log: str) -> bytes | None:
         return await self._read(outgoing.checkpoint, log)
 
+    async def certificate(self, log: str) -> bytes | None:
+        return await self._read(nextlogs.certificate, log)
+
+    async def read_certificates(self) -> dict[str, bytes]:
+        """All certificates held; the logs that they name are known from here on."""
+        found = await self._read(nextlogs.certificates)
+        self._origins |= found.keys()
+        self._named |= {hashlib.sha256(one.encode()).digest(): one for one in found}
+        self._strangers -= self._origins
+        self._certified = True
+        return found
+
+    def strangers(self) -> tuple[str, ...]:
+        """Logs that peers spoke of and that only a certificate could make known."""
+        return tuple(self._strangers)
+
     async def tile(self, log: str, path: str) -> bytes | None:
         return await self._read(self._outgoing.tile, log, path)
 
@@ -77,7 +105,18 @@ class KeptShelf:
         return await self._read(part_for, sha256, peer)
 
     def knows(self, log: str) -> bool:
-        return log in self._origins
+        if log in self._origins:
+            return True
+        if len(self._strangers) < _FEW and self._may_follow(log):
+            self._strangers.add(log)
+        return False
+
+    def _may_follow(self, log: str) -> bool:
+        try:
+            cell, party, generation = parse_origin(log)
+        except Malformed:
+            return False
+        return cell == self._charter.cell and party in self._charter.parties and generation > 1
 
     def holds(self) -> Mapping[str, int]:
         return self._feed.sizes
@@ -94,6 +133,14 @@ class KeptShelf:
 
     async def take_own(self, push: Push) -> None:
         await asyncio.wrap_future(self._keeper.submit(self._keeper.receiver.take_own, push, floor=True))
+
+    async def take_certificate(self, note: bytes) -> bool:
+        new: bool = await asyncio.wrap_future(
+            self._keeper.submit(self._keeper.receiver.take_certificate, note, floor=True)
+        )
+        if new:
+            await self.read_certificates()
+        return new
 
     async def take_ahead(self, ahead: Ahead, peer: str) -> None:
         job = self._keeper.submit(self._keeper.receiver.take_ahead, peer, ahead, floor=True)

@@ -18,6 +18,7 @@ from detente.node.keeper import Keeper
 from detente.node.link.client import PeerClient
 from detente.node.signer_client import SignerClient
 from detente.record.errors import DetenteError
+from detente.record.messages import cosigned_head
 from detente.record.note import MAX_NOTE
 
 STARTED_S: Final = 1.0
@@ -56,12 +57,25 @@ class StartQuestion:
         if state in ("asking", "behind"):
             await asyncio.wrap_future(self._keeper.submit(self._keeper.author.feed_signer, floor=True))
         if state == "asking":
-            await asyncio.gather(*(self._ask(client) for client in self._clients.values()))
+            answers = await asyncio.gather(*(self._ask(client) for client in self._clients.values()))
+            # The largest first: a peer that knows less of a rolled back log may answer sooner than one that
+            # knows more, and the signer starts with the first good answer.
+            for peer, size, answer in sorted(answers, key=lambda one: -one[1]):
+                if size >= 0:
+                    await self._judge(peer, answer)
 
-    async def _ask(self, client: PeerClient) -> None:
+    async def _ask(self, client: PeerClient) -> tuple[str, int, bytes]:
+        """Peer, size by its word and answer; size -1 if none came that can be read."""
         try:
             answer = await client.get(self._route, limit=MAX_NOTE)
-            body, _, lines = answer.rpartition(b"\n\n")
-            await asyncio.to_thread(self._signer.start_answer, body + b"\n", lines)
+            return client.peer, cosigned_head(answer).size, answer
         except DetenteError as error:
             logs.line("start-answer", peer=client.peer, code=error.code)
+            return client.peer, -1, b""
+
+    async def _judge(self, peer: str, answer: bytes) -> None:
+        body, _, lines = answer.rpartition(b"\n\n")
+        try:
+            await asyncio.to_thread(self._signer.start_answer, body + b"\n", lines)
+        except DetenteError as error:
+            logs.line("start-answer", peer=peer, code=error.code)
