@@ -456,6 +456,7 @@ def serve(node: FakeNode, folder: Path) -> _Server:
 def conversation(node: FakeNode) -> None:
     """The played situation: an open entry of each side, an ended one, checks, one relayed line."""
     now = int(time.time())
+    then = now - 90_000  # another day than today's everywhere: its instants are shown with their day
     hill = place_json(
         place_at([Point(-45_016_000, -126_071_000)], precision_m=100, basis="REPORTED", gazetteer_id="P01")
     )
@@ -464,12 +465,12 @@ def conversation(node: FakeNode) -> None:
     )
     asked = {"ask": "PAUSE_AND_CHECK", "own_action": "NOT_STATED"}
     old = node.open_case(
-        "s1", {"meaning": "LOST_OR_STRAYED", "since": now - 9000, **asked}, {"place": hill}, now - 9000
+        "s1", {"meaning": "LOST_OR_STRAYED", "since": then, **asked}, {"place": hill}, then
     )
     for party in ("s2", "g1"):
         if party != node.me or node.me != "s1":
-            node.hold(old, party, now - 8998)
-    node.act(old, "s2", "WATCH", "READ", {}, None, now - 8950)
+            node.hold(old, party, then + 2)
+    node.act(old, "s2", "WATCH", "READ", {}, None, then + 50)
     node.act(
         old,
         "s2",
@@ -477,10 +478,10 @@ def conversation(node: FakeNode) -> None:
         "ANSWER",
         {"answer": "NOT_OURS"},
         {"text": "נבדק מול הגזרה. לא שלנו.", "lang": "he"},
-        now - 8900,
+        then + 100,
     )
-    node.act(old, "s1", "RELEASE", "SIGN", {}, None, now - 8700)
-    node.act(old, "s1", "WATCH", "CORRECT", {}, None, now - 8600)
+    node.act(old, "s1", "RELEASE", "SIGN", {}, None, then + 300)
+    node.act(old, "s1", "WATCH", "CORRECT", {}, None, then + 400)
     ours = node.open_case(
         "s1", {"meaning": "FIRE_ON_CIVILIANS", "since": now - 700, **asked}, {"place": far}, now - 700
     )

@@ -69,6 +69,8 @@ BY_CODE: Final[Mapping[str, int]] = {
     APPROVALS_MISSING: 422,
     "quota": 429,
     "writer-busy": 429,
+    "thin-unknown": 404,
+    "thin-own": 409,
     UNEXPECTED: 500,
 }
 
