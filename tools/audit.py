@@ -37,6 +37,8 @@ READ_BY_HAND = {
 HEAD = """\
 # What is installed
 
+*Explanation. 24 November 2026.*
+
 Written by `tools/audit.py --page` from the locks and from the metadata of what is installed; `./detente lint`
 fails on a package that is unpinned, without hash, or of an unknown licence. No advisory database is asked:
 that needs the network, and a build needs none.
