@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from detente.cases.core import Core, encode_core
 from detente.node import authoring, selectors, store
 from detente.node import keys as key_files
 from detente.node.authoring import Author, Draft, DraftPart, Logged, Prepared, Release
@@ -161,6 +162,52 @@ class TestProposal:
         waiting.confirm(status.size, status.root)
         (logged,) = author.resume()
         assert parse_header(logged.header).core == prepared.core
+        clean(cell)
+
+
+def beat() -> Draft:
+    """A heartbeat: its state digest is true at the cut it was drafted at only."""
+    core = Core(
+        f"{CELL}/s1", "R03", 1, "NEW", "LOG", "CHANNEL", "ROUTINE", "COPY", b"s" * 32,
+        fields={"armed": True, "state_digest": "ab" * 32},
+    )  # fmt: skip
+    everyone = ("g1", "s2")
+    return Draft(
+        False, everyone, bytes(32), (DraftPart("core", encode_core(core), everyone, everyone),), "LOG"
+    )
+
+
+class TestHeartbeatLeftBehind:
+    """B8: a digest is of one cut, so a heartbeat that was not signed then is never signed later."""
+
+    def test_one_that_was_not_signed_is_given_up(self, cell: Cell, clock: Clock) -> None:
+        use(cell.folder("s1"))
+        waiting = cell.signer("s1", clock, started=False)
+        author = cell.author("s1", waiting, clock)
+        late, other = author.prepare(beat()), author.prepare(words("early", floor=True))
+        refused = author.append([late, other])
+        assert [one.code for one in refused if isinstance(one, Refused)] == ["signer-not-started"] * 2
+        status = waiting.status()
+        waiting.confirm(status.size, status.root)
+        (logged,) = author.resume()
+        assert parse_header(logged.header).core == other.core
+        assert selectors.proposal(late.row.name).state == "withdrawn"
+        clean(cell)
+
+    def test_one_that_was_signed_stays(
+        self, cell: Cell, author: Author, signer: RoomSigner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise Refused("disk-full")
+
+        prepared = author.prepare(beat())
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "append", full)
+            author.append([prepared])
+        assert (signer.status().size, selectors.log(OWN)) == (1, None)
+        assert author.resume() == []
+        assert selectors.proposal(prepared.row.name).state == "logged"
+        assert selectors.log(OWN).size == 1
         clean(cell)
 
 

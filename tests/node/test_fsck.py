@@ -111,7 +111,7 @@ class TestOneFlippedBit:
 
     @pytest.mark.parametrize("position", [0, 1])
     def test_in_a_part(self, node: Cell, position: int) -> None:
-        name = f"(SELECT sha256 FROM node_part WHERE {S2_LOG} AND \"index\" = 1 AND position = {position})"
+        name = f'(SELECT sha256 FROM node_part WHERE {S2_LOG} AND "index" = 1 AND position = {position})'
         flip("node_partbytes", "data", f"sha256 = {name}", 99)
         assert findings(node) == [("part-changed", f"S2-X00001 part {position}")]
 
@@ -143,7 +143,7 @@ class TestWhatIsGone:
         assert findings(node) == [("part-lost", "S1-X00001 part 1")]
 
     def test_the_note_that_a_part_is_wanted(self, node: Cell) -> None:
-        sql(f"DELETE FROM node_wanted WHERE {S2_LOG} AND \"index\" = 2 AND position = 0")
+        sql(f'DELETE FROM node_wanted WHERE {S2_LOG} AND "index" = 2 AND position = 0')
         assert findings(node) == [("part-lost", "S2-X00002 part 0")]
 
     def test_a_parts_row(self, node: Cell) -> None:
@@ -157,7 +157,7 @@ class TestWhatIsGone:
 
     def test_a_part_that_is_here_and_reported_missing(self, node: Cell) -> None:
         sql(
-            "INSERT INTO node_wanted (log_id, \"index\", position, role, sha256, size) "
+            'INSERT INTO node_wanted (log_id, "index", position, role, sha256, size) '
             f'SELECT log_id, "index", position, role, sha256, size FROM node_part '
             f'WHERE {S2_LOG} AND "index" = 0 AND position = 0'
         )

@@ -87,7 +87,6 @@ class TestFloorFirst:
         done(steps, ordinary, floor)
         assert order == ["step 1", "floor", "step 2", "ordinary"]
 
-
     def test_a_burst_of_stepping_floor_jobs_does_not_nest(self, writer: Writer, held: Gate) -> None:
         depth: list[int] = []
         inside = 0

@@ -32,6 +32,7 @@ from detente.node.store_own import (
     RELEASED,
     release_proposal,
     save_proposal,
+    withdraw_proposal,
 )
 from detente.record.approvals import Approval
 from detente.record.errors import DetenteError, Malformed, Refused, Unverified, declare
@@ -52,6 +53,8 @@ LOG_NOT_OPENED: Final = declare(
     "log-not-opened", "nobody", "the next log's first entry is not in it yet; what was released follows it"
 )
 
+#: The kind whose field `state_digest` is of the cut it was drafted at.
+HEARTBEAT: Final = "R03"
 #: Name of the writer's group for `append`.
 GROUP: Final = "append"
 #: Parts that go into one head's transaction, bytes.
@@ -189,6 +192,7 @@ class Author:
 
     def resume(self) -> list[Logged]:
         """Take up again what was released and is not in the log yet; gives those that are now."""
+        self._give_up_heartbeats()
         waiting = selectors.proposals(RELEASED, limit=64)
         logged, failure = self._log_released(waiting)
         if failure is not None:
@@ -217,6 +221,16 @@ class Author:
 
     # ---- inside
 
+    def _give_up_heartbeats(self) -> None:
+        """A heartbeat's state digest is that of one cut (B8): signed later it would be false.
+
+        What the journal has of them was signed at its cut, and is stored first. The next beat says it anew.
+        """
+        if any(_is_heartbeat(row) for row in selectors.proposals(RELEASED)):
+            self.catch_up()
+            for row in filter(_is_heartbeat, selectors.proposals(RELEASED)):
+                withdraw_proposal(row.name, state=RELEASED)
+
     def _readers(self, part: DraftPart, keys: Mapping[str, str]) -> list[str]:
         parties = sorted({self.me, *part.to})
         if unknown := [one for one in parties if one not in keys]:
@@ -241,9 +255,7 @@ class Author:
             raise Refused(NO_PROPOSAL, proposal=name)
         return known
 
-    def _log_released(
-        self, rows: Sequence[ProposalRow]
-    ) -> tuple[dict[bytes, Logged], DetenteError | None]:
+    def _log_released(self, rows: Sequence[ProposalRow]) -> tuple[dict[bytes, Logged], DetenteError | None]:
         """Bring released proposals into the log: core hash → entry, and what stopped it, if anything did."""
         logged: dict[bytes, Logged] = {}
         waiting = {row.core_sha256: row for row in rows if row.entry is None}
@@ -304,9 +316,7 @@ class Author:
             for n, header in enumerate(headers)
         }
 
-    def _own_opened(
-        self, index: int, header: Header, rows: Mapping[bytes, ProposalRow]
-    ) -> list[OpenedPart]:
+    def _own_opened(self, index: int, header: Header, rows: Mapping[bytes, ProposalRow]) -> list[OpenedPart]:
         """What the proposal knows of its parts; an entry whose proposal is gone is opened with our keys."""
         row = rows.get(header.core) or selectors.proposal_of_core(header.core)
         if row is not None and len(row.plaintexts) == len(header.parts):
@@ -346,6 +356,13 @@ def _one_head(rows: Iterable[ProposalRow]) -> list[ProposalRow]:
             break
         found.append(row)
     return found
+
+
+def _is_heartbeat(row: ProposalRow) -> bool:
+    try:
+        return parse_core(row.plaintexts[0]).kind == HEARTBEAT
+    except DetenteError:  # not for this question to refuse
+        return False
 
 
 def core_digest(core: bytes) -> str:

@@ -62,9 +62,9 @@ def release_proposal(name: str, draft: bytes) -> None:
 
 
 @one_transaction
-def withdraw_proposal(name: str) -> None:
-    """Give up a proposal that was never released. Raises Refused `no-proposal`."""
-    if not tables.Proposal.objects.filter(name=name, state=PROPOSED).update(state=WITHDRAWN):
+def withdraw_proposal(name: str, *, state: str = PROPOSED) -> None:
+    """Give up a proposal in that state, never one in the log. Raises Refused `no-proposal`."""
+    if state == LOGGED or not tables.Proposal.objects.filter(name=name, state=state).update(state=WITHDRAWN):
         raise Refused(NO_PROPOSAL, proposal=name)
 
 

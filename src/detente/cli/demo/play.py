@@ -133,9 +133,7 @@ class Play:
             lambda: self._line("s1", "s2") == "relay", within=15,
         )  # fmt: skip
         self.cell.places.mend("s1", "s2")
-        self.stage.expect(
-            "the line is whole again", lambda: self._line("s1", "s2") == "direct", within=15
-        )
+        self.stage.expect("the line is whole again", lambda: self._line("s1", "s2") == "direct", within=15)
         self._act("s1", stop, "ended", "MOVE", {})
         self._state(stop, "ended")
         self.keep.append(stop.id)
@@ -152,7 +150,8 @@ class Play:
         self._held(stop, "g1")
         self.stage.expect(
             "S2 is shown as not holding it; the guarantor holds it for relay",
-            lambda: self._receipt(stop, "s2") == "held for relay", within=3,
+            lambda: self._receipt(stop, "s2") == "held for relay",
+            within=3,
         )
         self.cell.node("s2").resume()
         self._alarm("s2", stop, within=15)
