@@ -62,6 +62,8 @@ class Liar:
 
     cell: Cell
     entries: list[bytes] = field(default_factory=list)
+    shown: list[bytes] = field(default_factory=list)  # under a signed head that a peer has seen, last first
+    parts: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         folder = self.cell.node("s2").folder
@@ -108,10 +110,20 @@ class Liar:
         return header, part
 
     def write(self, **changed: Any) -> bytes:
-        """Append an entry; its part."""
-        header, part = self.header(**changed)
-        self.entries.append(encode_header(header))
-        return part
+        """Append an entry; its part. What was taken back comes again first: a head over it may be held."""
+        if self.shown and not changed:
+            entry = self.shown.pop()
+        else:
+            header, part = self.header(**changed)
+            entry = encode_header(header)
+            self.parts[entry] = part
+        self.entries.append(entry)
+        return self.parts[entry]
+
+    def take_back(self, count: int = 1) -> None:
+        """The last entries are not in the log yet; the next honest ones are these."""
+        for _ in range(count):
+            self.shown.append(self.entries.pop())
 
     def impossible_seen(self) -> tuple[Seen, ...]:
         """Of S1's log ten entries more than there are, under a root that nobody signed."""

@@ -144,7 +144,7 @@ class TestRefusedPushes:
         try:
             answer = liar.say("s1", make(liar, liar.push(start)))
         finally:
-            liar.entries.pop()
+            liar.take_back()
         assert (answer.status, answer.error) == (status, code)
         assert answer.who == "sender"
 
@@ -173,7 +173,7 @@ class TestRefusedPushes:
             liar.write()
             answer = liar.say("s1", liar.push(size + 1))
         finally:
-            del liar.entries[size:]
+            liar.take_back(2)
         assert (answer.status, answer.body) == (409, b"%d\n" % size)
 
     def test_the_same_again_is_answered_with_the_same(self, liar: Liar) -> None:
