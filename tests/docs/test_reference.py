@@ -104,13 +104,13 @@ class TestCommandLine:
                 words = line.partition("#")[0].split()
                 verb = tuple(words[:2]) if tuple(words[:2]) in known else tuple(words[:1])
                 given = {one.partition("=")[0] for one in words if one.startswith("--") and len(one) > 2}
-                own = verb == ("verify",) or verb[0] in ("test", "bench", "fuzz", "lint", "screens")
+                own = verb == ("verify",) or verb[0] in ("test", "bench", "campaign", "fuzz", "lint", "screens")
                 if not own and not given <= known.get(verb, set()) | {"--help"}:
                     wrong.append((str(name), line))
         assert wrong == []
 
     def test_a_verb_that_any_page_or_sentence_names_exists(self) -> None:
-        first = {words[0] for words, _ in VERBS} | {"test", "bench", "fuzz", "lint", "screens"}
+        first = {words[0] for words, _ in VERBS} | {"test", "bench", "campaign", "fuzz", "lint", "screens"}
         here = {
             one for one in first if one in {w[0] for w, _ in VERBS} or (ROOT / f"tools/{one}.py").is_file()
         }
