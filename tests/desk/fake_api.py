@@ -464,9 +464,7 @@ def conversation(node: FakeNode) -> None:
         place_at([Point(-44_940_000, -126_012_000)], precision_m=100, basis="REPORTED", gazetteer_id="P01")
     )
     asked = {"ask": "PAUSE_AND_CHECK", "own_action": "NOT_STATED"}
-    old = node.open_case(
-        "s1", {"meaning": "LOST_OR_STRAYED", "since": then, **asked}, {"place": hill}, then
-    )
+    old = node.open_case("s1", {"meaning": "LOST_OR_STRAYED", "since": then, **asked}, {"place": hill}, then)
     for party in ("s2", "g1"):
         if party != node.me or node.me != "s1":
             node.hold(old, party, then + 2)

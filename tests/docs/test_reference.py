@@ -104,7 +104,14 @@ class TestCommandLine:
                 words = line.partition("#")[0].split()
                 verb = tuple(words[:2]) if tuple(words[:2]) in known else tuple(words[:1])
                 given = {one.partition("=")[0] for one in words if one.startswith("--") and len(one) > 2}
-                own = verb == ("verify",) or verb[0] in ("test", "bench", "campaign", "fuzz", "lint", "screens")
+                own = verb == ("verify",) or verb[0] in (
+                    "test",
+                    "bench",
+                    "campaign",
+                    "fuzz",
+                    "lint",
+                    "screens",
+                )
                 if not own and not given <= known.get(verb, set()) | {"--help"}:
                     wrong.append((str(name), line))
         assert wrong == []

@@ -30,7 +30,11 @@ MODULES = {
 #: What a caller may be told while a process of its own node is being started again; each says who must act.
 WHILE_RESTARTING = frozenset(
     (
-        "node-not-running", "unreachable", "signer-not-started", "starting", "writer-stopped",
+        "node-not-running",
+        "unreachable",
+        "signer-not-started",
+        "starting",
+        "writer-stopped",
         "log-not-opened",
     )
 )
@@ -209,7 +213,7 @@ def rows(cell: Cell, party: str, question: str, *values: Any) -> list[Any]:
 def entries(cell: Cell, party: str, origin: str) -> list[bytes]:
     """The entries of a log that a node holds, in order."""
     question = (
-        'SELECT e.header FROM node_entry e JOIN node_log l ON l.id = e.log_id WHERE l.origin = ? '
+        "SELECT e.header FROM node_entry e JOIN node_log l ON l.id = e.log_id WHERE l.origin = ? "
         'ORDER BY e."index"'
     )
     return [bytes(row[0]) for row in rows(cell, party, question, origin)]

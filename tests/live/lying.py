@@ -153,5 +153,3 @@ def parses(entry: bytes) -> bool:
     except Malformed:
         return False
     return True
-
-

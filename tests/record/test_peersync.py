@@ -153,6 +153,7 @@ class TestPush:
         talk = Talk()
         push = talk.one(Holds(OWN, 4), SendPush, after=1)
         talk.tell(Answered(push, {OWN: 4}), after=0.1)
+        talk.tell(receipt("s2", OWN, 4))
         talk.none(Answered(talk.probe, {OWN: 0}), SendPush)
         later = talk.until(SendProbe)[0]
         push = talk.one(Answered(later, {OWN: 1}), SendPush, after=0.1)
@@ -316,6 +317,19 @@ class TestGossip:
         talk.tell(Answered(push, {OWN: 3}))
         with pytest.raises(AssertionError):
             talk.until(SendHeads)
+
+    def test_a_receipt_whose_answer_was_lost_is_asked_for_by_an_empty_push(self):
+        talk = Talk()
+        push = talk.one(Holds(OWN, 2), SendPush)
+        talk.tell(Failed(push, "unreachable"))
+        talk.none(PeerSaid({OWN: 2}), SendPush)  # its probe says what it holds, its receipt is nowhere
+        again, after = talk.until(SendPush)
+        assert (again.log, again.start, again.size) == (OWN, 2, 2)
+        assert 0.9 < after < 1.1
+        talk.tell(Answered(again, {OWN: 2}))  # it gives none: asked again, but in no busy loop
+        assert talk.until(SendPush, limit=20)[1] > 10
+        talk.tell(receipt("s2", OWN, 2))
+        talk.none(Tick(), SendPush, after=60)
 
     def test_its_own_receipts_are_never_told_to_it(self):
         talk = Talk()

@@ -36,6 +36,7 @@ FOUND = {
     15: "parts withheld by their author kept other parts from being asked for",
     68: "a receipt that came before its entries was not compared with them",
     133: "the smaller of two start answers came first and started a rolled back signer",
+    3502: "a receipt whose answer was lost was asked for by nobody until the next entry",
 }
 
 

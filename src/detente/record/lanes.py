@@ -1,9 +1,9 @@
 """One lane for each kind of action towards a peer: what is under way, and when the next may begin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from detente.record.actions import Action
+from detente.record.actions import Action, Pull, SendAhead, SendHeads, SendProbe, SendPush, Wait
 
 RETRY_FIRST_S: Final = 0.05
 #: SPEC: protocol D4
@@ -13,6 +13,16 @@ REFUSED_S: Final = 3.0
 
 #: Codes that say nothing against the content.
 _REACH: Final = frozenset({"unreachable", "conflict"})
+
+#: The lane of each kind of action but parts, which have two.
+LANES: Final[Mapping[type, str]] = {
+    SendPush: "_push",
+    SendHeads: "_heads",
+    SendAhead: "_ahead",
+    Pull: "_pull",
+    SendProbe: "_probe",
+    Wait: "_wait",
+}
 
 
 class Lane:

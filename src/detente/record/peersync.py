@@ -10,7 +10,8 @@
 4. A floor entry that a push would deliver late goes ahead of its log (D3).
 5. Cosignatures are told on, the newest of each mirror and log, until the peer has answered: the own one of
    the peer's log at once, another's of the peer's log after `RECEIPT_S`, since its mirror mostly tells it
-   itself, all others with the next message or after `GOSSIP_S`.
+   itself, all others with the next message or after `GOSSIP_S`. A receipt whose answer was lost is asked for
+   by a push of no entries (owed.py).
 6. Each kind of action has a lane of its own, so that a long pull or a refused push stops nothing else.
 7. After a failure to reach the peer a lane waits `RETRY_FIRST_S`, doubled up to `RETRY_CAP_S`; after a
    refusal `REFUSED_S`. Any sign of life of the peer ends the waits for reach.
@@ -48,9 +49,10 @@ from detente.record.actions import (
 )
 from detente.record.gossip import Gossip
 from detente.record.lacking import Lacking
-from detente.record.lanes import Lane
+from detente.record.lanes import LANES, Lane
 from detente.record.messages import MAX_HEADS, MAX_PUSH_ENTRIES
 from detente.record.names import generation_of, parse_mirror, party_of
+from detente.record.owed import Owed
 
 PROBE_S: Final = 3.0
 #: Between the answer to a `Wait` and the next one.
@@ -94,6 +96,7 @@ class PeerSync:
         self._floor: dict[str, set[int]] = {}
         self._gossip = Gossip(me, peer)
         self._lacking = Lacking()
+        self._owed = Owed(me)
         self._fresh: dict[str, float] = {}
         self._grace: dict[str, float] = {}
         self._tried: dict[str, float] = {}
@@ -163,6 +166,8 @@ class PeerSync:
             waits += [self._lanes["_push"].since + after for after in (AHEAD_AFTER_S, AHEAD_SLOW_S)]
         if self._lanes["_probe"].action is None:
             waits.append(self._next_probe)
+        if owed := self._owed_at():
+            waits.append(owed[1])
         return min((instant for instant in waits if instant > now), default=None)
 
     # Events.
@@ -178,6 +183,8 @@ class PeerSync:
     def _learn(self, event: CosignatureKnown, now: float) -> None:
         if parse_mirror(event.mirror)[1] == self.peer:
             self._believe(event.log, event.size, now)
+            if self._own(event.log):
+                self._owed.learn(event.log, event.size)
             return
         self._gossip.learn(event, now)
 
@@ -322,7 +329,14 @@ class PeerSync:
             log = max(both, key=generation_of)
             size = self._mine[log]
             return SendPush(self._number(), log, size, size, self._gossip.notes(), tuple(self._theirs.wants))
+        if (owed := self._owed_at()) and owed[1] <= now:
+            log, size = owed[0], self._mine[owed[0]]
+            self._owed.claim(log, now)
+            return SendPush(self._number(), log, size, size, self._gossip.notes())
         return None
+
+    def _owed_at(self) -> tuple[str, float] | None:
+        return self._owed.due(self._mine, self._theirs.holds, self._theirs.changed)
 
     def _heads(self, now: float) -> Action | None:
         due = [*self._fresh.values(), *self._gossip.dues()]
@@ -378,18 +392,8 @@ class PeerSync:
             case PullPart():
                 return self._lanes["_urgent" if action.urgent else "_bulk"]
             case _:
-                return self._lanes[_LANES[type(action)]]
+                return self._lanes[LANES[type(action)]]
 
     def _number(self) -> int:
         self._serial += 1
         return self._serial
-
-
-_LANES: Final[Mapping[type, str]] = {
-    SendPush: "_push",
-    SendHeads: "_heads",
-    SendAhead: "_ahead",
-    Pull: "_pull",
-    SendProbe: "_probe",
-    Wait: "_wait",
-}
