@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from detente.cli.demo.cell import PARTIES, Cell
+from detente.node.folder import NodeFolder
+from detente.node.signer import journal_path, restored_mark
 from live import faults
 from live.officers import started, until
 
@@ -93,3 +95,37 @@ class TestCopiedFolder:
         faults.opened(cell, "s1", entry)
         faults.whole(cell, "s1", "s2")
         assert all(faults.shown(cell, party)["evidence"] == [] for party in PARTIES)
+
+
+class TestRestoredMirror:
+    """An older store without its journals: a mirror confirms nothing smaller than what it confirmed."""
+
+    def test_it_confirms_nothing_until_it_was_told_and_then_everything(
+        self, cell: Cell, tmp_path: Path
+    ) -> None:
+        faults.end(cell, "s1")
+        copy(cell, "s1", tmp_path / "copy")
+        cell.start_node("s1")
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s2"), ["s1", "g1"])
+        faults.end(cell, "s1")
+        restore(cell, "s1", tmp_path / "copy")
+        folder = cell.node("s1").folder
+        for watched in ("s2", "g1"):
+            journal_path(folder, faults.origin_of(watched)).unlink()
+        cell.places.cut("s1", "s2")
+        try:
+            cell.start_node("s1")
+            until(restored_mark(folder).exists, 20, "the loss is seen")
+            until(lambda: not journal_empty(folder, "g1"), 20, "the guarantor's word on its own log is taken")
+            assert journal_empty(folder, "s2")
+        finally:
+            cell.places.mend("s1", "s2")
+        until(lambda: not restored_mark(folder).exists(), 20, "S2's own word is taken")
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s2"), ["s1", "g1"])
+        faults.whole(cell, "s1", "s2")
+        assert all(faults.shown(cell, party)["evidence"] == [] for party in PARTIES)
+
+
+def journal_empty(folder: NodeFolder, watched: str) -> bool:
+    place = journal_path(folder, faults.origin_of(watched))
+    return not place.exists() or place.stat().st_size == 0

@@ -17,7 +17,7 @@ import pytest
 from detente.node import journal as journal_module
 from detente.node.journal import Journal
 from detente.node.log_signer import ANSWER_AGE_S
-from detente.node.signer import SignerRoom, journal_path, serve
+from detente.node.signer import SignerRoom, journal_path, restored_mark, serve
 from detente.node.signer_client import SignerClient
 from detente.record.errors import DetenteError, Refused, Unreachable, Unverified
 from detente.record.head import Head, open_cosignature, open_head, sign_head
@@ -281,6 +281,50 @@ class TestMirror:
         for mirror in (again, cell.room("s1", clock).mirror(OTHER)):
             assert (mirror.size, mirror.root) == (8, b"\x08" * 32)
             assert mirror.knows(Seen(OTHER, 3, b"\x03" * 32, NOON))
+
+
+class TestRestoredMirror:
+    """What a restored node's mirrors cosigned is lost: silent until peers said how large it may have been."""
+
+    @pytest.fixture
+    def room(self, cell: Cell, clock: Clock) -> SignerRoom:
+        restored_mark(cell.folder("s1")).touch()
+        return cell.room("s1", clock)
+
+    @pytest.mark.parametrize(("size", "root"), [(0, EMPTY_ROOT), (5, b"\1" * 32)])
+    def test_it_signs_nothing_at_first(self, room: SignerRoom, size: int, root: bytes) -> None:
+        assert room.mirror(OTHER).unsure
+        with pytest.raises(Refused, match="mirror-unsure"):
+            room.mirror(OTHER).cosign(size, root)
+
+    @pytest.mark.parametrize("restart", [False, True])
+    def test_then_nothing_smaller(self, cell: Cell, clock: Clock, room: SignerRoom, restart: bool) -> None:
+        request = {"op": "mirror-least", "origin": OTHER, "size": 5}
+        assert room.answer(request) == {"unsure": False}
+        room = cell.room("s1", clock) if restart else room
+        with pytest.raises(Refused, match="cosigned-more"):
+            room.mirror(OTHER).cosign(4, b"\1" * 32)
+        assert room.mirror(OTHER).cosign(5, b"\1" * 32).size == 5
+
+    def test_who_was_sure_is_not_told_again(self, cell: Cell, clock: Clock, room: SignerRoom) -> None:
+        room.answer({"op": "mirror-least", "origin": OTHER, "size": 5})
+        room.answer({"op": "mirror-least", "origin": OTHER, "size": 9})
+        assert room.mirror(OTHER).cosign(5, b"\1" * 32).size == 5
+
+    def test_a_journal_that_is_there_is_believed(self, cell: Cell, clock: Clock) -> None:
+        cell.room("s1", clock).mirror(OTHER).cosign(5, b"\1" * 32)
+        restored_mark(cell.folder("s1")).touch()
+        assert not cell.room("s1", clock).mirror(OTHER).unsure
+
+    def test_a_compacted_journal_keeps_it(
+        self, cell: Cell, clock: Clock, room: SignerRoom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room.answer({"op": "mirror-least", "origin": OTHER, "size": 5})
+        monkeypatch.setattr("detente.node.mirror_signer._COMPACT", 1)
+        for _ in range(2):
+            assert not cell.room("s1", clock).mirror(OTHER).unsure
+        with pytest.raises(Refused, match="cosigned-more"):
+            cell.room("s1", clock).mirror(OTHER).cosign(4, b"\1" * 32)
 
 
 class TestJournal:

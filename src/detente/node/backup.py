@@ -226,6 +226,7 @@ def put_back(place: Path, into: Path, keys: Mapping[str, bytes], tell: Tell) -> 
     write_private(mark, (place / MANIFEST).read_bytes(), replace=True)
     for name in ("charter/kinds", "cards", "keys", "journal", "run", "log"):
         (into / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(into / "journal" / "restored", b"", replace=True)  # what was cosigned since is not in it
     # node.toml last: until then there is no node that could be started.
     names = [name for name in found.files if name not in (*SEALED, SETTINGS)]
     for number, name in enumerate(names, 1):

@@ -41,6 +41,14 @@ def log_keys(charter: Charter, origin: str) -> LogKeys:
     return following.keys
 
 
+def watched_logs(charter: Charter, me: str) -> Mapping[str, LogKeys]:
+    """Keys of every known log of another party, by origin. Asks the database."""
+    from detente.node.nextlogs import certificates
+
+    origins = {*(one.log.origin for one in charter.parties.values()), *certificates()}
+    return {one: log_keys(charter, one) for one in sorted(origins) if party_of(one) != me}
+
+
 def origin_of(charter: Charter, sha256: bytes) -> str:
     """The log, of the charter or of a certificate held here, whose origin hashes to `sha256`.
 

@@ -4,7 +4,9 @@
 2. A smaller head, or another root for the same size, is refused for ever. The same head may be cosigned
    again with a newer time (a renewed `at`, B2; an answer to a start question, C2).
 3. Times never fall.
-4. That the entries are on disk is the caller's word: the process that stores them, under the same user.
+4. One whose journal may be lost (a restored node) signs nothing until it was told how large a head of the log
+   peers know, and then none smaller.
+5. That the entries are on disk is the caller's word: the process that stores them, under the same user.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ COSIGNED_MORE: Final = declare("cosigned-more", "operator", "this mirror has cos
 COSIGNED_OTHER: Final = declare(
     "cosigned-other", "the log's party", "this mirror has cosigned another root for that size"
 )
+MIRROR_UNSURE: Final = declare(
+    "mirror-unsure", "nobody", "this node was restored and asks its peers what it may have cosigned before"
+)
 
 #: Cosigned heads that `seen` may still name; B2 lets it name an older one while too much is missing.
 KEPT: Final = 4096
@@ -36,24 +41,38 @@ class MirrorSigner:
     """The cosigner of one origin. Not thread-safe: the process calls it under one lock."""
 
     def __init__(
-        self, origin: str, name: str, pair: KeyPair, journal: Journal, *, clock: Callable[[], int]
+        self,
+        origin: str,
+        name: str,
+        pair: KeyPair,
+        journal: Journal,
+        *,
+        clock: Callable[[], int],
+        restored: bool = False,
     ) -> None:
-        """`name` is the key name `<cell>/<mirror>/mirror/<watched>`."""
+        """`name` is the key name `<cell>/<mirror>/mirror/<watched>`; `restored`: the journal may be lost."""
         self.origin, self._name, self._pair = origin, name, pair
         self._journal, self._clock = journal, clock
         # size -> (root, first time, last time), in the order of sizes
         self._known: OrderedDict[int, tuple[bytes, int, int]] = OrderedDict()
         self.size, self.root, self.time = 0, EMPTY_ROOT, 0
+        self._least: int | None = None if restored else 0  # no head below it is cosigned; None: not known yet
         for _, record in journal.read():
+            self._least = max(self._least or 0, record.get("least", 0))
             for row in record["heads"]:
                 self._remember(row[0], bytes.fromhex(row[1]), row[2], row[3])
         if journal.size() > _COMPACT:
             journal.replace(self._record_all())
 
     def cosign(self, size: int, root: bytes) -> Cosigned:
-        """Our two lines over that head. Raises Refused `cosigned-more`, `cosigned-other` or `disk-full`."""
-        if size < self.size:
-            raise Refused(COSIGNED_MORE, origin=self.origin, size=self.size)
+        """Our two lines over that head.
+
+        Raises Refused `cosigned-more`, `cosigned-other`, `mirror-unsure` or `disk-full`.
+        """
+        if self._least is None:
+            raise Refused(MIRROR_UNSURE, origin=self.origin)
+        if size < max(self.size, self._least):
+            raise Refused(COSIGNED_MORE, origin=self.origin, size=max(self.size, self._least))
         if (size == self.size and root != self.root) or (size == 0 and root != EMPTY_ROOT):
             raise Refused(COSIGNED_OTHER, origin=self.origin, size=size)
         time = max(self._clock(), self.time)
@@ -62,6 +81,17 @@ class MirrorSigner:
         self._remember(size, root, time, time)
         made = cosign(Head(self.origin, size, root), self._name, self._pair, time)
         return Cosigned(self.origin, size, root, time, made.lines)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it waits to be told what it may have cosigned."""
+        return self._least is None
+
+    def least(self, size: int) -> None:
+        """A head of that size is known to peers: of a restored mirror nothing smaller is signed. Once."""
+        if self._least is None:
+            self._journal.append({"heads": [], "least": size})
+            self._least = size
 
     def knows(self, seen: Seen) -> bool:
         """Whether this mirror cosigned that head, and did so (also) at a time such as `seen.at`."""
@@ -77,4 +107,4 @@ class MirrorSigner:
 
     def _record_all(self) -> dict[str, Any]:
         rows = [[size, row[0].hex(), row[1], row[2]] for size, row in self._known.items()]
-        return {"heads": rows}
+        return {"heads": rows, "least": self._least or 0}

@@ -90,6 +90,7 @@ class SignerRoom:
                 self._mirror_pair(party),
                 Journal(journal_path(self._folder, origin)),
                 clock=self._clock,
+                restored=restored_mark(self._folder).exists(),
             )
         return self._mirrors[origin]
 
@@ -119,6 +120,11 @@ def journal_path(folder: NodeFolder, origin: str) -> Path:
 def frozen_mark(folder: NodeFolder, origin: str) -> Path:
     """The file whose presence says that this log's keys sign nothing any more (protocol C3)."""
     return folder.journal / f"{hashlib.sha256(origin.encode()).hexdigest()}.frozen"
+
+
+def restored_mark(folder: NodeFolder) -> Path:
+    """The file whose presence says that what the mirrors cosigned before may not be in their journals."""
+    return folder.journal / "restored"
 
 
 def certificate_place(folder: NodeFolder, generation: int) -> Path:
@@ -217,6 +223,13 @@ def _cosign(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
     return {"time": made.time, "lines": encode_base64(made.lines)}
 
 
+def _mirror_least(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
+    mirror = room.mirror(request["origin"])
+    if "size" in request:
+        mirror.least(_number(request, "size"))
+    return {"unsure": mirror.unsure}
+
+
 def _start_answer(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:
     body, lines = parse_base64(request["body"], "body"), parse_base64(request["lines"], "lines")
     return _status(room.log.start_answer(body, lines))
@@ -242,6 +255,7 @@ _OPERATIONS: Final[Mapping[str, Callable[[SignerRoom, dict[str, Any]], dict[str,
     "append": _append,
     "groups": _groups,
     "cosign": _cosign,
+    "mirror-least": _mirror_least,
     "start-answer": _start_answer,
     "feed": _feed,
     "confirm": _confirm,

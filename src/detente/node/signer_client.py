@@ -114,6 +114,11 @@ class SignerClient:
         found = self._call({"op": "cosign", "origin": origin, "size": size, "root": root.hex()})
         return Cosigned(origin, size, root, found["time"], parse_base64(found["lines"], "lines"))
 
+    def mirror_unsure(self, origin: str, size: int | None = None) -> bool:
+        """Whether our restored mirror waits to hear of what it cosigned; `size`: what peers know."""
+        told = {} if size is None else {"size": size}
+        return bool(self._call({"op": "mirror-least", "origin": origin, **told})["unsure"])
+
     def start_answer(self, body: bytes, lines: bytes) -> SignerStatus:
         """Give the signer a peer's answer: a head's body and that peer's fresh cosignature of it (C2)."""
         return _status(

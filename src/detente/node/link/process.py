@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
-from detente.node import api, logs, pairing
+from detente.node import api, logs, pairing, selectors
 from detente.node.api.services import Services
+from detente.node.charter_keys import watched_logs
 from detente.node.context import NodeContext
 from detente.node.disk import Reserve
-from detente.node.folder import NodeFolder
+from detente.node.folder import NodeFolder, write_private
 from detente.node.keeper import open_keeper
 from detente.node.link import server
 from detente.node.link.client import PeerClient
@@ -20,6 +21,7 @@ from detente.node.link.histories import Histories
 from detente.node.link.hub import Hub
 from detente.node.link.incoming import Incoming, lacked
 from detente.node.link.lineset import Line, lines_of
+from detente.node.link.mirrors import MirrorQuestion
 from detente.node.link.probes import Probes
 from detente.node.link.pump import Pump
 from detente.node.link.reception import Reception
@@ -29,9 +31,11 @@ from detente.node.link.start import StartQuestion
 from detente.node.link.successors import Successors
 from detente.node.link.tls import Identity, client_context, server_context
 from detente.node.reader import Reader
+from detente.node.signer import journal_path, restored_mark
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Writer
 from detente.record.errors import Refused, Unreachable, declare
+from detente.record.keys import LogKeys
 from detente.record.sync import PeerSync
 
 CANNOT_LISTEN: Final = declare("cannot-listen", "operator", "the address of a listener is taken or not ours")
@@ -80,10 +84,26 @@ class LinkProcess:
         dialled = {peer: client for peer, client in clients.items() if client is not None}
         asking = StartQuestion(self._folder.origin, SignerClient(self._folder), context.keeper, dialled)
         _run(stack, asking.run())
+        _run(stack, (await self._mirror_question(dialled)).run())
         _run(stack, Successors(shelf, dialled).run())
         reader = Reader(1)
         stack.push_async_callback(asyncio.to_thread, reader.stop)
         _run(stack, Histories(context.keeper, reader, dialled).run())
+
+    async def _mirror_question(self, dialled: Mapping[str, PeerClient]) -> MirrorQuestion:
+        """For a restored node; one whose journal of a mirror is gone is taken for one."""
+        folder, charter, submit = self._folder, self._charter, self.context.writer.submit
+        mark = restored_mark(folder)
+
+        def watched() -> Mapping[str, LogKeys]:
+            found: Mapping[str, LogKeys] = submit(lambda: watched_logs(charter, folder.party)).result(10)
+            return found
+
+        held = await asyncio.wrap_future(submit(selectors.logs))
+        others = [log.origin for log in held if log.party != folder.party and log.size]
+        if any(not journal_path(folder, one).exists() for one in others):
+            write_private(mark, b"", replace=True)
+        return MirrorQuestion(mark, SignerClient(folder), watched, dialled)
 
     def _join(self, hub: Hub, line: Line, probes: Probes, stack: AsyncExitStack) -> PeerClient | None:
         """A pump for the peer; its dialling end, if it can be dialled."""
