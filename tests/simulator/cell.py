@@ -79,6 +79,7 @@ class CellSimulator:
         self._order = itertools.count()
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._wakes: dict[tuple[str, int, str], float] = {}
+        self._wishes: dict[tuple[str, int, str], float] = {}
         roles = list(enumerate(self.parties))
         self.links = {
             (one, other): Link(random.Random(f"{seed}/{i}>{j}"))
@@ -104,14 +105,19 @@ class CellSimulator:
         heapq.heappush(self._heap, (instant, next(self._order), act))
 
     def wake(self, node: Node, peer: str, due: float) -> None:
-        """Tick a talk at `due`; one pending wake-up that is not later serves."""
+        """Tick a talk at `due`, its newest wish; one pending wake-up that is not later serves it."""
         key, life = (node.party, node.life, peer), node.life
+        self._wishes[key] = due
         if self.now < self._wakes.get(key, -1.0) <= due:
             return
         self._wakes[key] = due
 
         def tick() -> None:
-            if node.life == life:
+            if node.life != life:
+                return
+            if self._wishes[key] > self.now:  # it was put off since
+                self.wake(node, peer, self._wishes[key])
+            else:
                 node.tell(peer, Tick())
 
         self.at(due, tick)

@@ -3,6 +3,7 @@
 Roles are places in the list of parties, so the same scenario can be played with the sides exchanged.
 """
 
+import gc
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -288,8 +289,12 @@ class Play:
 
 
 def play(scenario: Scenario, **options: Any) -> Outcome:
-    """One run."""
-    return Play(scenario, **options).run()
+    """One run. Garbage waits for its end: a life is short, and looking for rings in it costs a sixth."""
+    gc.disable()
+    try:
+        return Play(scenario, **options).run()
+    finally:
+        gc.enable()
 
 
 def shrink(scenario: Scenario, name: str, **options: Any) -> Scenario:

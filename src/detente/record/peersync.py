@@ -286,9 +286,10 @@ class PeerSync:
                 del self._floor[log]
         for log in [log for log in self._grace if self._mine.get(log, 0) >= self.peer_holds(log)]:
             del self._grace[log]
-        lacking = dict(self._to_tell(again=False))
-        for log in [log for log in self._fresh if log not in lacking]:
-            del self._fresh[log]
+        if self._fresh:
+            lacking = dict(self._to_tell(again=False))
+            for log in [log for log in self._fresh if log not in lacking]:
+                del self._fresh[log]
 
     def _probe(self, now: float) -> Action | None:
         if now < self._next_probe:
@@ -322,11 +323,7 @@ class PeerSync:
             start = self.peer_holds(log)
             size = min(self._mine[log], start + MAX_PUSH_ENTRIES)
             return SendPush(self._number(), log, start, size, self._gossip.notes())
-        both = [
-            log for log, size in self._mine.items() if self._own(log) and 0 < size == self.peer_holds(log)
-        ]
-        if self._polls and self._theirs.wants and both:  # it cannot fetch them, and a push needs a head
-            log = max(both, key=generation_of)
+        if self._polls and self._theirs.wants and (log := self._newest_of_both()):  # it cannot fetch them
             size = self._mine[log]
             return SendPush(self._number(), log, size, size, self._gossip.notes(), tuple(self._theirs.wants))
         if (owed := self._owed_at()) and owed[1] <= now:
@@ -334,6 +331,12 @@ class PeerSync:
             self._owed.claim(log, now)
             return SendPush(self._number(), log, size, size, self._gossip.notes())
         return None
+
+    def _newest_of_both(self) -> str:
+        """The newest own log that the peer holds whole; "" if none. A push of parts needs a head of it."""
+        mine = self._mine.items()
+        both = [log for log, size in mine if self._own(log) and 0 < size == self.peer_holds(log)]
+        return max(both, key=generation_of, default="")
 
     def _owed_at(self) -> tuple[str, float] | None:
         return self._owed.due(self._mine, self._theirs.holds, self._theirs.changed)
