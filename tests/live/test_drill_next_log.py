@@ -151,6 +151,37 @@ def thief(cell: Cell, at: str) -> None:
     asyncio.run(show())
 
 
+class TestNextLogByStick:
+    """A side without any line learns of the other's next log from a stick, and hears what stands in it."""
+
+    def test_it_takes_certificate_and_log_and_sounds(self, cell: Cell, tmp_path: Path) -> None:
+        faults.confirmed(cell, faults.sent_in_the_end(cell, "s1"), ["s2", "g1"])
+        folder = cell.node("s1").folder
+        pages = in_two_hands(cell, "s1", tmp_path / "shares")
+        for other in ("s1", "g1"):
+            cell.places.cut(other, "s2")
+        done = faults.detente("keys", "compromise", "--node", str(folder.path), "--yes")
+        assert done.returncode == 0, done.stderr
+        faults.end(cell, "s1")
+        recover(cell, "s1", pages)
+        cell.node("s1").folder.__dict__.pop("settings", None)
+        cell.node("s1").apis.clear()
+        cell.start_node("s1")
+        entry = faults.sent_in_the_end(cell, "s1")
+        faults.confirmed(cell, entry, ["g1"])
+
+        stick = str(tmp_path / "stick")
+        for words in (("export", "--node", str(folder.path), "--for", "s2", stick),
+                      ("import", "--node", str(cell.node("s2").folder.path), stick)):  # fmt: skip
+            ran = faults.detente(*words)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+
+        assert entry.startswith("S1.2-X")
+        faults.sounded(cell, "s2", entry)
+        faults.opened(cell, "s2", entry)
+        assert faults.shown(cell, "s2")["evidence"] == []
+
+
 class TestReceivingKeyRotated:
     """A part sealed to the old key while the new one was on its way still opens; then the old one goes."""
 

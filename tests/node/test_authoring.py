@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -175,6 +175,35 @@ def beat() -> Draft:
     return Draft(
         False, everyone, bytes(32), (DraftPart("core", encode_core(core), everyone, everyone),), "LOG"
     )
+
+
+class TestQuota:
+    """D5: what passes the day's quota stays released; floor kinds and what the node says go on."""
+
+    def test_it_is_held_back_and_goes_in_the_next_day(
+        self, cell: Cell, clock: Clock, signer: RoomSigner
+    ) -> None:
+        use(cell.folder("s1"))
+        full = [True]
+
+        def hold_back(_log: str, drafts: Sequence[bytes]) -> list[Refused | None]:
+            return [Refused("quota-held", until=5) if full[0] else None for _ in drafts]
+
+        author = Author(
+            OWN, "s1", signer, cell.opener("s1"), cell.recipients, clock, hold_back=hold_back
+        )  # fmt: skip
+        ordinary, urgent, beats = (
+            author.prepare(one) for one in (words("later"), words("now", floor=True), beat())
+        )
+        results = author.append([ordinary, urgent, beats])
+        assert isinstance(results[0], Refused) and results[0].code == "quota-held"
+        assert [one.entry.index for one in results[1:] if isinstance(one, Logged)] == [0, 1]
+        assert selectors.proposal(ordinary.row.name).state == "released"
+        assert author.resume() == []
+        full[0] = False
+        (logged,) = author.resume()
+        assert parse_header(logged.header).core == ordinary.core
+        clean(cell)
 
 
 class TestHeartbeatLeftBehind:

@@ -10,7 +10,7 @@ import pytest
 
 from detente.charter.model import Charter, Quota
 from detente.node import models as tables
-from detente.node.link.quotas import DAY_S, Quotas
+from detente.node.quotas import DAY_S, Quotas
 from detente.record.errors import Refused
 from detente.record.header import Header, PartInfo, encode_header
 from detente.record.sync import Push
@@ -87,3 +87,32 @@ class TestQuota:
     def test_malformed_headers_count(self, quotas: Quotas) -> None:
         with pytest.raises(Refused):
             quotas.check(Push(LOG, 0, (b"x",) * 6, b""))
+
+
+class TestOwnLog:
+    """The author's node holds back before its peers would, and leaves a tenth for what the node says."""
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Quotas:
+        use(make_folder(tmp_path / "s1"))
+        parties = {"s2": SimpleNamespace(role="side")}
+        charter = SimpleNamespace(parties=parties, quotas={"side": Quota(10, 100_000)})
+        return Quotas(cast(Charter, charter), lambda: NOON)
+
+    def test_what_the_day_does_not_take_waits_for_the_next(self, own: Quotas) -> None:
+        hold(*(entry(n) for n in range(7)))
+        waits = own.hold_back(LOG, [entry(n) for n in range(7, 10)])
+        assert waits[:2] == [None, None]
+        assert waits[2] is not None and waits[2].code == "quota-held"
+        assert waits[2].values["until"] == (TODAY + 1) * DAY_S
+
+    def test_a_small_one_may_pass_a_large_one(self, own: Quotas) -> None:
+        large = PartInfo("core", bytes(32), 95_000, (), ("s1",))
+        header = Header(
+            1, "harbour.exercise", LOG, False, 1, bytes(32), (), (large,), (), bytes(32), ()
+        )  # fmt: skip
+        waits = own.hold_back(LOG, [encode_header(header), entry(1)])
+        assert [one is None for one in waits] == [False, True]
+
+    def test_a_party_without_a_quota(self, own: Quotas) -> None:
+        assert own.hold_back("harbour.exercise/g1/1", [entry(1)] * 99) == [None] * 99

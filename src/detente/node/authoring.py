@@ -17,7 +17,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from detente.cases.core import parse_core
 from detente.node import selectors, store
@@ -25,6 +25,7 @@ from detente.node.opening import OpenedPart, Opener
 from detente.node.rows import HeadRow, ProposalRow
 from detente.node.seeing import own_seen
 from detente.node.signer_client import SignedGroup, SignerClient
+from detente.node.statements import LOG_POST
 from detente.node.store_own import (
     LOGGED,
     NO_PROPOSAL,
@@ -63,6 +64,14 @@ _FILE_KEY: Final = 16
 #: Left in a header for `seen`: a draft that is taken must never turn out too long at the signer, where it
 #: would hold up those that wait with it.
 _SEEN_ROOM: Final = 32 * 1024
+
+
+#: A log and drafts for it → why each waits, None if it does not.
+HoldBack: TypeAlias = Callable[[str, Sequence[bytes]], list[Refused | None]]
+
+
+def _no_quota(_log: str, drafts: Sequence[bytes]) -> list[Refused | None]:
+    return [None] * len(drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +138,15 @@ class Author:
         recipients: Callable[[], Mapping[str, str]],
         clock: Callable[[], int],
         make_room: Callable[[], object] = lambda: None,
+        hold_back: Callable[[str, Sequence[bytes]], list[Refused | None]] = lambda _, rows: (
+            [None] * len(rows)
+        ),
     ) -> None:
         """`recipients`: receiving key (age1pq…) of every party in force, the own included; `make_room`: asks
-        the reserve for disk before the own log is written (protocol D5)."""
+        the reserve for disk before the own log is written; `hold_back(log, drafts)`: why ordinary drafts wait
+        for another day (protocol D5)."""
         self._make_room = make_room
+        self._hold_back = hold_back
         self.origin, self.me = origin, me
         self._signer, self._opener, self._recipients, self._clock = signer, opener, recipients, clock
 
@@ -187,13 +201,17 @@ class Author:
                 rows.append(self._released(payload))
             except DetenteError as error:
                 rows.append(error)
-        logged, failure = self._log_released([one for one in rows if isinstance(one, ProposalRow)])
-        return [one if isinstance(one, DetenteError) else self._result(one, logged, failure) for one in rows]
+        fit, held = self._within_quota([one for one in rows if isinstance(one, ProposalRow)])
+        logged, failure = self._log_released(fit)
+        return [
+            one if isinstance(one, DetenteError) else self._result(one, logged, held.get(one.name, failure))
+            for one in rows
+        ]
 
     def resume(self) -> list[Logged]:
         """Take up again what was released and is not in the log yet; gives those that are now."""
         self._give_up_heartbeats()
-        waiting = selectors.proposals(RELEASED, limit=64)
+        waiting, _ = self._within_quota(selectors.proposals(RELEASED, limit=64))
         logged, failure = self._log_released(waiting)
         if failure is not None:
             raise failure
@@ -220,6 +238,15 @@ class Author:
         return status.size
 
     # ---- inside
+
+    def _within_quota(self, rows: Sequence[ProposalRow]) -> tuple[list[ProposalRow], dict[str, DetenteError]]:
+        """Those that may go into the log today; by name, why others stay released (D5)."""
+        ordinary = [row for row in rows if row.entry is None and not row.floor and row.post != LOG_POST]
+        waits = self._hold_back(self.origin, [row.draft for row in ordinary]) if ordinary else []
+        held: dict[str, DetenteError] = {
+            row.name: one for row, one in zip(ordinary, waits, strict=True) if one is not None
+        }
+        return [row for row in rows if row.name not in held], held
 
     def _give_up_heartbeats(self) -> None:
         """A heartbeat's state digest is that of one cut (B8): signed later it would be false.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from detente.node import models as tables
-from detente.node import selectors
+from detente.node import nextlogs, selectors
 from detente.node.folder import NodeFolder
 from detente.node.link.outgoing import Outgoing
 from detente.node.pairing import node_charter
@@ -98,6 +98,8 @@ class CarryOut:
             return
         place = log_place(log.origin)
         self._file(place + "checkpoint", head.note)
+        if certificate := nextlogs.certificate(log.origin):
+            self._file(place + "certificate", certificate)
         for mirror, row in selectors.largest_cosignatures(log.origin).items():
             body = Head(row.origin, row.size, row.root).body()
             self._file(f"{place}receipts/{mirror}", body + b"\n" + row.lines)

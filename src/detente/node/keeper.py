@@ -20,6 +20,7 @@ from detente.node.charter_keys import Recipients
 from detente.node.disk import Reserve
 from detente.node.folder import NodeFolder
 from detente.node.opening import Opener
+from detente.node.quotas import Quotas
 from detente.node.receive import Receiver
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Writer
@@ -57,7 +58,8 @@ def open_keeper(
     opener = Opener(me, key_files.receiving_seeds(folder), key_files.storage_key(folder))
     reserve = Reserve(folder.path, folder.settings.disk_reserved_mb)
     recipients = Recipients(charter)
-    author = Author(folder.origin, me, signer, opener, recipients, clock, reserve.make_room)
+    hold_back = Quotas(charter, clock).hold_back
+    author = Author(folder.origin, me, signer, opener, recipients, clock, reserve.make_room, hold_back)
     writer.group(GROUP, author.append)
     receiver = Receiver(charter, me, signer, opener, reserve, clock, own=folder.origin)
     return Keeper(writer, author, receiver, opener, reserve, recipients)

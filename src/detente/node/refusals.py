@@ -68,6 +68,7 @@ BY_CODE: Final[Mapping[str, int]] = {
     CODE_UNKNOWN: 403,
     APPROVALS_MISSING: 422,
     "quota": 429,
+    "quota-held": 429,
     "writer-busy": 429,
     "thin-unknown": 404,
     "thin-own": 409,

@@ -17,7 +17,7 @@ from detente.node.keeper import Keeper
 from detente.node.link import outgoing
 from detente.node.link.feed import Feed
 from detente.node.link.histories import unknown_heads
-from detente.node.link.quotas import Quotas
+from detente.node.quotas import Quotas
 from detente.node.reader import Reader
 from detente.node.selectors import part_for
 from detente.record.errors import Malformed

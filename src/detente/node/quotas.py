@@ -4,13 +4,15 @@
    party's role. Floor entries are never counted; while a quota holds a push back, they come ahead (D3).
 2. The day is that of the header's time, so that catching up after a long cut is never held back: those
    entries kept to their own days. Times never fall within a log; one in the future, or none, counts today.
+3. The author's own node holds back what would pass its quota, and earlier: a tenth of the day is left for
+   what the node itself says, since receipts travel in its heartbeats.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +24,12 @@ from detente.record.names import party_of
 from detente.record.sync import Push
 
 QUOTA: Final = declare("quota", "the log's party", "the log's quota of the day is used up; floor kinds go on")
+QUOTA_HELD: Final = declare(
+    "quota-held", "nobody", "released; it goes into the log when the next UTC day begins. Floor kinds go on"
+)
 DAY_S: Final = 86_400
+#: Of an own quota this share (1/n) is left for heartbeats and other record kinds.
+OWN_SHARE: Final = 10
 #: After a start so many days' worth of the log's end is counted; earlier days are over.
 RECOUNTED_DAYS: Final = 2
 
@@ -60,6 +67,33 @@ class Quotas:
                 if entries > quota.entries or size > quota.bytes:
                     rest = DAY_S - self._now() % DAY_S
                     raise Refused(QUOTA, log=push.log, day=day, retry_after=rest)
+
+    def hold_back(self, origin: str, entries: Sequence[bytes]) -> list[Refused | None]:
+        """For each further own entry, a draft's header: why it waits, None if the day takes it (rule 3).
+
+        They are ordinary entries of persons; in the writer.
+        """
+        party = self._charter.parties.get(party_of(origin))
+        quota = self._charter.quotas.get(party.role) if party else None
+        if quota is None:
+            return [None] * len(entries)
+        with self._lock:
+            held, today = self._held(origin, quota), self._now() // DAY_S
+            count, size = held.entries[today], held.bytes[today]
+        waits = Refused(QUOTA_HELD, log=origin, until=(today + 1) * DAY_S)
+        found: list[Refused | None] = []
+        for entry in entries:
+            fresh = _Counted()
+            self._count(fresh, [entry])
+            more, bytes_more = fresh.entries.total(), fresh.bytes.total()
+            fits = (
+                count + more <= quota.entries - quota.entries // OWN_SHARE
+                and size + bytes_more <= quota.bytes - quota.bytes // OWN_SHARE
+            )
+            if fits:
+                count, size = count + more, size + bytes_more
+            found.append(None if fits else waits)
+        return found
 
     def _held(self, origin: str, quota: Quota) -> _Counted:
         """Counted up to what is stored now: what was refused or failed never was."""
