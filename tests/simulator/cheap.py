@@ -9,7 +9,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from detente.record import head, keys, messages, mirror, note
+from detente.node import log_signer
+from detente.record import head, header, keys, messages, mirror, note
 from detente.record.keys import PUBLIC_SIZE, SIGNATURE_SIZE, KeyPair, LogKeys, MirrorKeys, Vkey
 
 _SECRET: dict[bytes, bytes] = {}  # public key -> seed, of stand-ins alone
@@ -94,5 +95,15 @@ def mirror_keys_of(name: str, real: bool) -> MirrorKeys:
 remembered_note = lru_cache(maxsize=4096)(note.parse_note)
 remembered_cosignature = lru_cache(maxsize=4096)(head.open_cosignature)
 remembered_head = lru_cache(maxsize=4096)(head.open_head)
+_real_parse_header = header.parse_header
+_remembered_header = lru_cache(maxsize=8192)(_real_parse_header)
+
+
+def remembered_header(data: bytes) -> header.Header:
+    """header.parse_header, also of what only looks like bytes."""
+    return _remembered_header(data) if type(data) is bytes else _real_parse_header(data)
+
+
+header.parse_header = log_signer.parse_header = remembered_header
 head.parse_note = messages.parse_note = remembered_note
 mirror.open_head = remembered_head

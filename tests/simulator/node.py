@@ -625,7 +625,7 @@ class Node:
             self.disk.cosignatures[key] = made
             event = known_event(made.mirror, made.head.origin, made)
             for peer in self.peers:
-                self.tell(peer, replace(event, told=peer == told))
+                self.tell(peer, replace(event, told=True) if peer == told else event)
         elif told:
             self.tell(told, replace(known_event(made.mirror, made.head.origin, made), told=True))
 

@@ -17,6 +17,7 @@ class Owed:
         self._me = me
         self._receipted: dict[str, int] = {}
         self._claimed: dict[str, float] = {}
+        self._newest, self._known = "", 0  # the newest own log among so many logs
 
     def learn(self, log: str, size: int) -> None:
         """The peer's mirror cosigned `log` at `size`."""
@@ -27,9 +28,13 @@ class Owed:
     ) -> tuple[str, float] | None:
         """The newest own log and the instant to ask from; None if nothing is owed.
 
-        `mine` and `holds` are sizes here and at the peer, `said` when the peer's last moved.
+        `mine` and `holds` are sizes here and at the peer, `said` when the peer's last moved. No log leaves
+        `mine`.
         """
-        log = max((one for one in mine if party_of(one) == self._me), key=generation_of, default="")
+        if len(mine) != self._known:
+            own = (one for one in mine if party_of(one) == self._me)
+            self._newest, self._known = max(own, key=generation_of, default=""), len(mine)
+        log = self._newest
         size = mine.get(log, 0)
         if not 0 < size == holds.get(log, 0) or self._receipted.get(log, 0) >= size:
             return None

@@ -221,11 +221,11 @@ class PeerSync:
     def _answered(self, event: Answered, now: float) -> None:
         action = event.action
         lane = self._lane_of(action)
-        mine = lane.end(action)
-        if mine:
+        if mine := lane.end(action):
             lane.succeed()
         asked = action.at if isinstance(action, SendProbe | Wait) else None
         self._hear(event.holds, event.wants, now, asked)
+        idle = False
         match action:
             case SendPush():
                 self._gossip.strike(action.cosignatures)
@@ -235,18 +235,15 @@ class PeerSync:
             case SendHeads():
                 self._gossip.strike(action.cosignatures)
                 self._theirs.told |= action.heads
-                self._ask_notice = idle = False
+                self._ask_notice = False
             case SendAhead():
                 self._floor.get(action.log, set()).discard(action.index)
-                idle = False
             case Pull():
                 idle = self._mine.get(action.log, 0) <= action.start
             case PullPart():
                 self._lacking.put_off(action.sha256, now + IDLE_RETRY_S)
-                idle = False
             case SendProbe() | Wait():
                 self._ask_notice = self._ask_notice or isinstance(action, Wait)
-                idle = False
         if mine and isinstance(action, Wait):
             lane.not_before = now + WAIT_PAUSE_S
         elif mine and idle:  # a good answer that brought nothing forward must not turn into a busy loop
@@ -323,9 +320,10 @@ class PeerSync:
             start = self.peer_holds(log)
             size = min(self._mine[log], start + MAX_PUSH_ENTRIES)
             return SendPush(self._number(), log, start, size, self._gossip.notes())
-        if self._polls and self._theirs.wants and (log := self._newest_of_both()):  # it cannot fetch them
-            size = self._mine[log]
-            return SendPush(self._number(), log, size, size, self._gossip.notes(), tuple(self._theirs.wants))
+        # It cannot fetch what it wants, and a push needs a head.
+        if self._polls and self._theirs.wants and (log := self._newest_of_both()):
+            held, wants = self._mine[log], tuple(self._theirs.wants)
+            return SendPush(self._number(), log, held, held, self._gossip.notes(), wants)
         if (owed := self._owed_at()) and owed[1] <= now:
             log, size = owed[0], self._mine[owed[0]]
             self._owed.claim(log, now)
@@ -333,9 +331,9 @@ class PeerSync:
         return None
 
     def _newest_of_both(self) -> str:
-        """The newest own log that the peer holds whole; "" if none. A push of parts needs a head of it."""
-        mine = self._mine.items()
-        both = [log for log, size in mine if self._own(log) and 0 < size == self.peer_holds(log)]
+        """The newest own log that the peer holds whole; "" if none."""
+        own = (log for log in self._mine if self._own(log))
+        both = (log for log in own if 0 < self._mine[log] == self.peer_holds(log))
         return max(both, key=generation_of, default="")
 
     def _owed_at(self) -> tuple[str, float] | None:
