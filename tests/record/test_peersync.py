@@ -361,6 +361,18 @@ class TestParts:
         assert talk.one(Failed(first, "not-found"), PullPart).sha256 == b"other"
         assert talk.sync.wants() == (PART, b"other")
 
+    def test_a_floor_part_waits_for_no_flood_and_holds_none_up(self):
+        talk = Talk()
+        asked = [talk.one(PartLacked(PEERS, b"0"), PullPart)]
+        for n in range(1, 30):
+            talk.none(PartLacked(PEERS, b"%d" % n), PullPart)
+        for part in (b"floor 1", b"floor 2", b"floor 3"):
+            talk.none(PartLacked(PEERS, part, floor=True), PullPart)
+        for _ in range(5):
+            asked.append(talk.one(Failed(asked[-1], "not-found"), PullPart))
+        floor = [one.sha256.startswith(b"floor") for one in asked]
+        assert floor == [False, True, False, True, False, True]
+
     def test_what_came_another_way_is_asked_no_more(self):
         talk = Talk()
         talk.tell(PartLacked(THIRD, PART))

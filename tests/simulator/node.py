@@ -358,9 +358,11 @@ class Node:
             self.tell(name, event)
 
     def tell_lacked(self, log: str, first: int = 0) -> None:
+        entries = self.disk.logs[log].entries
         for index, part in self.disk.lacked(self.party, log):
             if index >= first:
-                self.tell_all(PartLacked(log, part.sha256))
+                header = header_of(entries[index])
+                self.tell_all(PartLacked(log, part.sha256, floor=header is not None and header.floor))
 
     def ask(self, action: sync.Action, peer: str) -> tuple[str, bytes] | None:
         """Route and body of an action; None if nothing is there to send."""

@@ -37,6 +37,7 @@ FOUND = {
     68: "a receipt that came before its entries was not compared with them",
     133: "the smaller of two start answers came first and started a rolled back signer",
     3502: "a receipt whose answer was lost was asked for by nobody until the next entry",
+    1_003_425: "a floor entry's part waited until each part that a flood left had been asked for",
 }
 
 

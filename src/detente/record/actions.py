@@ -121,11 +121,15 @@ class CosignatureKnown:
 
 @dataclass(frozen=True, slots=True)
 class PartLacked:
-    """A part in this node's `keep`, of an entry of `log`, is not here, and the peer may have it."""
+    """A part in this node's `keep`, of an entry of `log`, is not here, and the peer may have it.
+
+    `floor`: of a floor kind's entry; it need not wait until all others had their turn.
+    """
 
     log: str
     sha256: bytes
     urgent: bool = True
+    floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

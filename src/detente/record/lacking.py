@@ -9,6 +9,7 @@ from detente.record.messages import MAX_WANTS
 class _Part:
     urgent: bool
     not_before: float
+    floor: bool
 
 
 class Lacking:
@@ -16,10 +17,11 @@ class Lacking:
 
     def __init__(self) -> None:
         self._parts: dict[bytes, _Part] = {}
+        self._floor_next = True
 
-    def lack(self, sha256: bytes, urgent: bool, not_before: float) -> None:
+    def lack(self, sha256: bytes, urgent: bool, not_before: float, floor: bool = False) -> None:
         """Lack a part that may be asked for from `not_before` on; told again it changes nothing."""
-        self._parts.setdefault(sha256, _Part(urgent, not_before))
+        self._parts.setdefault(sha256, _Part(urgent, not_before, floor))
 
     def hold(self, sha256: bytes) -> None:
         """The part is here, from whomever."""
@@ -36,11 +38,17 @@ class Lacking:
         """The part to ask for now: the one whose turn came first.
 
         Never the first of the list: parts that a peer withholds would come round again before the others had
-        a turn, and keep them away for as long as it likes.
+        a turn, and keep them away for as long as it likes. Parts of floor entries have every other turn: they
+        need not wait for all that a flood left to be asked for, and it need not wait for all of them.
         """
-        ready = [(part.not_before, one) for one, part in self._parts.items() if part.urgent is urgent]
-        turn, chosen = min(ready, key=lambda row: row[0], default=(now, None))
-        return chosen if turn <= now else None
+        parts = self._parts.items()
+        ready = [row for row in parts if row[1].urgent is urgent and row[1].not_before <= now]
+        if not ready:
+            return None
+        first = self._floor_next
+        sha256, part = min(ready, key=lambda row: (row[1].floor is not first, row[1].not_before))
+        self._floor_next = not part.floor
+        return sha256
 
     def wants(self) -> tuple[bytes, ...]:
         """Hashes to name in a message, urgent ones first."""

@@ -140,7 +140,7 @@ class PeerSync:
                 self._learn(event, now)
             case PartLacked():
                 grace = 0.0 if party_of(event.log) == self.peer else RELAY_GRACE_S
-                self._lacking.lack(event.sha256, event.urgent, now + grace)
+                self._lacking.lack(event.sha256, event.urgent, now + grace, event.floor)
             case PartHeld():
                 self._lacking.hold(event.sha256)
             case PeerSaid():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from detente.node import models as tables
 from detente.node import selectors
@@ -96,13 +97,15 @@ class Feed:
         return min(sizes, default=0)
 
     def _parts(self) -> Iterator[Event]:
-        found = tables.Wanted.objects.order_by("id").values_list("sha256", "role", "log__origin")
-        lacked = {bytes.fromhex(sha256): (role, origin) for sha256, role, origin in found[:MOST_LACKED]}
+        floor = tables.Entry.objects.filter(log=OuterRef("log"), index=OuterRef("index"), floor=True)
+        wanted = tables.Wanted.objects.order_by("id").annotate(of_floor=Exists(floor))
+        found = wanted.values_list("sha256", "role", "log__origin", "of_floor")[:MOST_LACKED]
+        lacked = {bytes.fromhex(one): (role, origin, of_floor) for one, role, origin, of_floor in found}
         for sha256 in self._lacked - lacked.keys():
             yield PartHeld(sha256)
-        for sha256, (role, origin) in lacked.items():
+        for sha256, (role, origin, of_floor) in lacked.items():
             if sha256 not in self._lacked:
-                yield PartLacked(origin, sha256, urgent=role != ATTACHMENT)
+                yield PartLacked(origin, sha256, urgent=role != ATTACHMENT, floor=of_floor)
         self._lacked = set(lacked)
 
 
