@@ -32,7 +32,7 @@ class Reader(Protocol):
 class CaseBook:
     """The record at one instant: same entries, same opened parts, same `as_of`, same book on every node.
 
-    `cases`, `due` and `register` are values; `verdicts`, `act`, `receipts` and `state_digest` read the folder
+    `due` and `register` are values; `cases`, `verdicts`, `act`, `receipts` and `state_digest` read the folder
     that made the book: ask them before it is fed again. A book made by `fold` has a folder of its own.
     """
 

@@ -80,7 +80,7 @@ class Folder:
         return CaseBook(
             as_of=as_of,
             charter=self.charter,
-            cases=dict(self._cases),
+            cases=MappingProxyType(self._cases),  # as `reader`: of the moment, until it is fed again
             verdicts=MappingProxyType(self._docket.verdicts),
             register=self._docket.bench.register.view(self._docket.lives()),
             due=tuple(sorted(clocks, key=_by_due)),
