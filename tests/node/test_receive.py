@@ -341,6 +341,27 @@ class TestTwoHistories:
     def other(self, peer: Peer, size: int) -> list[bytes]:
         return [*peer.entries[: size - 1], draft("s2")]
 
+    def test_what_is_found_while_the_disk_is_full_is_kept_when_there_is_room(
+        self, cell: Cell, receiver: Receiver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise Refused("disk-full")
+
+        for _ in range(3):
+            peer.write()
+        run(receiver.take_push("s2", peer.push()))
+        forked = self.other(peer, 3)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "add_evidence", full)
+            with pytest.raises(Refused, match="disk-full"):
+                run(receiver.take_push("s2", Push(S2, 0, tuple(forked), peer.head(entries=forked))))
+            assert receiver.take_doubts() == []
+            assert selectors.evidence(S2) == ()
+        receiver.take_doubts()  # asked once a second
+        self.convicted(cell)
+        receiver.take_doubts()
+        assert len(selectors.evidence(S2)) == 1
+
     def test_the_same_size_with_another_root(self, cell: Cell, receiver: Receiver, peer: Peer) -> None:
         for _ in range(3):
             peer.write()

@@ -38,6 +38,7 @@ FOUND = {
     133: "the smaller of two start answers came first and started a rolled back signer",
     3502: "a receipt whose answer was lost was asked for by nobody until the next entry",
     1_003_425: "a floor entry's part waited until each part that a flood left had been asked for",
+    1_005_586: "what was shown to a node whose disk was full was held to be met",
 }
 
 

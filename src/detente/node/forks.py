@@ -11,8 +11,9 @@ from collections.abc import Callable
 from detente.charter.model import Charter
 from detente.node import selectors, store
 from detente.node.charter_keys import log_keys
+from detente.node.disk import DISK_FULL
 from detente.node.rows import CosignatureRow, HeadRow
-from detente.record.errors import DetenteError, Equivocation, Unverified
+from detente.record.errors import DetenteError, Equivocation, Refused, Unverified
 from detente.record.evidence import (
     TwoHistories,
     encode_two_histories,
@@ -31,6 +32,7 @@ class Forks:
     def __init__(self, charter: Charter, clock: Callable[[], int]) -> None:
         self._charter, self._clock = charter, clock
         self._trees: dict[str, Tree] = {}  # of the logs held; 64 bytes an entry
+        self._unkept: dict[str, TwoHistories] = {}  # by log, found when the disk was full
 
     def keep(self, signed: SignedHead) -> bool:
         """Keep a verified head; False if it is known. Raises Equivocation, after keeping both, on a fork."""
@@ -139,7 +141,20 @@ class Forks:
         known = [_heads_of(parse_two_histories(row.file)) for row in selectors.evidence(origin)]
         if _heads_of(found) in known:
             return
+        self._unkept.setdefault(origin, found)  # a liar may not show it again
         store.add_evidence(origin, encode_two_histories(found), at=self._clock())
+        self._unkept.pop(origin, None)
+
+    def keep_again(self) -> None:
+        """Store what was found while the disk was full; it waits on while the disk still is."""
+        for origin, found in list(self._unkept.items()):
+            try:
+                self._keep(origin, found)
+            except Refused as error:
+                if error.code != DISK_FULL:
+                    raise
+                return
+            self._unkept.pop(origin, None)
 
     def _tree(self, origin: str, size: int) -> Tree:
         """The tree held here, from memory: every receipt over a size without a head asks for it."""

@@ -200,6 +200,7 @@ class Receiver:
 
     def take_doubts(self) -> list[tuple[str, str]]:
         """(mirror, origin) of cosignatures that contradict what is held, since the last call (C4)."""
+        self._forks.keep_again()
         found, self._doubts = sorted(self._doubts), set()
         return found
 
