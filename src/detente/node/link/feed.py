@@ -24,6 +24,7 @@ MOST_LACKED = 1000
 
 #: Entries held of all logs, last cosignature, number of parts lacked, last one noted as lacked.
 _Mark = tuple[int, int, int, int]
+_OF_FLOOR = tables.Entry.objects.filter(log=OuterRef("log"), index=OuterRef("index"), floor=True)
 _MARK = (
     "SELECT (SELECT COALESCE(SUM(size), 0) FROM node_log),"
     " (SELECT COALESCE(MAX(id), 0) FROM node_cosignature),"
@@ -47,6 +48,8 @@ class Feed:
         self.sizes: dict[str, int] = {}
         self._cosignature = 0
         self._lacked: set[bytes] = set()
+        self._of_floor: list[str] = []  # of them, in hex, those of floor entries
+        self._scanned = 0
         self._first = True
         self._mark: _Mark = (-1, -1, -1, -1)
 
@@ -97,16 +100,26 @@ class Feed:
         return min(sizes, default=0)
 
     def _parts(self) -> Iterator[Event]:
-        floor = tables.Entry.objects.filter(log=OuterRef("log"), index=OuterRef("index"), floor=True)
-        wanted = tables.Wanted.objects.order_by("id").annotate(of_floor=Exists(floor))
-        found = wanted.values_list("sha256", "role", "log__origin", "of_floor")[:MOST_LACKED]
-        lacked = {bytes.fromhex(one): (role, origin, of_floor) for one, role, origin, of_floor in found}
+        wanted = tables.Wanted.objects.order_by("id").annotate(of_floor=Exists(_OF_FLOOR))
+        found = wanted.values_list("sha256", "role", "log__origin", "of_floor")
+        rows = [*found.filter(sha256__in=self._floor_lacked()), *found[:MOST_LACKED]]
+        lacked = {bytes.fromhex(one): (role, origin, of_floor) for one, role, origin, of_floor in rows}
         for sha256 in self._lacked - lacked.keys():
             yield PartHeld(sha256)
         for sha256, (role, origin, of_floor) in lacked.items():
             if sha256 not in self._lacked:
                 yield PartLacked(origin, sha256, urgent=role != ATTACHMENT, floor=of_floor)
         self._lacked = set(lacked)
+
+    def _floor_lacked(self) -> list[str]:
+        """Parts of floor entries are told however many others lack before them. Each row is looked at once."""
+        fresh = tables.Wanted.objects.filter(id__gt=self._scanned).order_by("id")
+        self._of_floor += fresh.filter(Exists(_OF_FLOOR)).values_list("sha256", flat=True)[:MOST_LACKED]
+        self._scanned = fresh.values_list("id", flat=True).last() or self._scanned
+        still = tables.Wanted.objects.filter(sha256__in=self._of_floor[:MOST_LACKED])
+        left = set(still.values_list("sha256", flat=True))
+        self._of_floor = [one for one in self._of_floor if one in left]
+        return self._of_floor
 
 
 def _known(origin: str, mirror: str, head: Head, time: int, lines: bytes) -> CosignatureKnown:
