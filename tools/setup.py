@@ -30,14 +30,20 @@ NEEDS = (
     Need("chromium", _command("chromium"), ("chromium",), "every test that drives the desk in a browser"),
     Need(
         "go with its note and tlog libraries",
-        lambda: shutil.which("go") is not None
-        and Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog").is_dir(),
+        lambda: (
+            shutil.which("go") is not None
+            and Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog").is_dir()
+        ),
         ("golang-go", "golang-golang-x-mod-dev", "golang-golang-x-crypto-dev"),
         "the judges in Go of logs, proofs and forks",
     ),
     Need("node and npm", _command("npm"), ("nodejs", "npm"), "the judges in JavaScript of age and ML-DSA"),
-    Need("ip and setpriv", lambda: _command("ip")() and _command("setpriv")(), ("iproute2", "util-linux"),
-         "the demo with a network namespace for each party"),
+    Need(
+        "ip and setpriv",
+        lambda: _command("ip")() and _command("setpriv")(),
+        ("iproute2", "util-linux"),
+        "the demo with a network namespace for each party",
+    ),
 )
 
 

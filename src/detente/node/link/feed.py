@@ -112,7 +112,7 @@ class Feed:
         self._lacked = set(lacked)
 
     def _floor_lacked(self) -> list[str]:
-        """Parts of floor entries are told however many others lack before them. Each row is looked at once."""
+        """Parts of floor entries are told however many others lack before them; each row is read once."""
         fresh = tables.Wanted.objects.filter(id__gt=self._scanned).order_by("id")
         self._of_floor += fresh.filter(Exists(_OF_FLOOR)).values_list("sha256", flat=True)[:MOST_LACKED]
         self._scanned = fresh.values_list("id", flat=True).last() or self._scanned
