@@ -308,7 +308,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> None
 
 
 STEPS = {
-    "parts and proposal": (authoring, "save_proposal"),
+    "parts and proposal": (authoring, "save_proposals"),
     "signer": (SignerClient, "append"),
     "entries and head": (store, "append"),
     "answer": (Author, "_result"),

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from detente.node.store_own import (
     RELEASED,
     release_proposal,
     save_proposal,
+    save_proposals,
     withdraw_proposal,
 )
 from detente.record.approvals import Approval
@@ -195,12 +195,7 @@ class Author:
     def append(self, payloads: Sequence[Prepared | Release]) -> list[Logged | DetenteError]:
         """The function of the writer's group `append`: one result or refusal for each payload, in order."""
         self._make_room()
-        rows: list[ProposalRow | DetenteError] = []
-        for payload in payloads:
-            try:
-                rows.append(self._released(payload))
-            except DetenteError as error:
-                rows.append(error)
+        rows = self._released(payloads)
         fit, held = self._within_quota([one for one in rows if isinstance(one, ProposalRow)])
         logged, failure = self._log_released(fit)
         return [
@@ -264,23 +259,32 @@ class Author:
             raise Refused(RECIPIENT_UNKNOWN, parties=", ".join(unknown))
         return [keys[one] for one in parties]
 
-    def _released(self, payload: Prepared | Release) -> ProposalRow:
-        """Have a payload on disk as a released proposal."""
-        if isinstance(payload, Prepared):
-            row = replace(payload.row, state=RELEASED)
-            if save_proposal(row, payload.parts):
-                return row
-            name = row.name
-        else:
-            name = payload.name
-            found = selectors.proposal(name)
-            if found is not None and found.state == PROPOSED:
-                header = replace(parse_header(found.draft), approvals=payload.approvals)
-                release_proposal(name, encode_header(header))
-        known = selectors.proposal(name)
-        if known is None or known.state not in (RELEASED, LOGGED):
+    def _released(self, payloads: Sequence[Prepared | Release]) -> list[ProposalRow | DetenteError]:
+        """Have payloads on disk as released proposals, those that are sealed already in one transaction."""
+        found: list[ProposalRow | DetenteError] = []
+        new = [(replace(one.row, state=RELEASED), one.parts) for one in payloads if isinstance(one, Prepared)]
+        saved = iter(zip(new, save_proposals(new), strict=True))
+        for payload in payloads:
+            (row, _), known = next(saved) if isinstance(payload, Prepared) else ((None, None), False)
+            try:
+                found.append(row if row is not None and known is True else self._known(payload, known))
+            except DetenteError as error:
+                found.append(error)
+        return found
+
+    def _known(self, payload: Prepared | Release, known: bool | DetenteError) -> ProposalRow:
+        """The row of a payload that stood here before."""
+        if isinstance(known, DetenteError):
+            raise known
+        name = payload.row.name if isinstance(payload, Prepared) else payload.name
+        proposal = selectors.proposal(name)
+        if isinstance(payload, Release) and proposal is not None and proposal.state == PROPOSED:
+            header = replace(parse_header(proposal.draft), approvals=payload.approvals)
+            release_proposal(name, encode_header(header))
+            proposal = selectors.proposal(name)
+        if proposal is None or proposal.state not in (RELEASED, LOGGED):
             raise Refused(NO_PROPOSAL, proposal=name)
-        return known
+        return proposal
 
     def _log_released(self, rows: Sequence[ProposalRow]) -> tuple[dict[bytes, Logged], DetenteError | None]:
         """Bring released proposals into the log: core hash → entry, and what stopped it, if anything did."""
@@ -390,8 +394,3 @@ def _is_heartbeat(row: ProposalRow) -> bool:
         return parse_core(row.plaintexts[0]).kind == HEARTBEAT
     except DetenteError:  # not for this question to refuse
         return False
-
-
-def core_digest(core: bytes) -> str:
-    """Hex SHA-256 of a core, as officers compare it."""
-    return hashlib.sha256(core).hexdigest()

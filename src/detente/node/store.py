@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from detente.node import models as tables
 from detente.node.disk import full_disk_named
-from detente.node.inserts import insert, next_numbers
+from detente.node.inserts import change, insert, next_numbers
 from detente.node.lists import pack, unpack
 from detente.node.opening import OpenedPart
 from detente.node.questions import Question
@@ -272,6 +272,9 @@ class _Named:
         return (*self.wanted_row(log), " ".join(self.info.to), " ".join(self.info.keep))
 
 
+_OPENED: Final = (
+    "log_id", "index", "position", "role", "plaintext", "file_key", "failure", "opened_at",
+)  # fmt: skip
 _WANTED: Final = ("log_id", "index", "position", "role", "sha256", "size")
 _PART: Final = (*_WANTED, "to", "keep")
 
@@ -325,22 +328,18 @@ def _insert_opened(log: _Log | tables.Log, opened: Sequence[OpenedPart], at: int
     if not opened:
         return
     rows = (
-        tables.Opened(
-            log_id=log.pk, index=one.index, position=one.position, role=one.role, plaintext=one.plaintext,
-            file_key=one.file_key, failure=one.failure, opened_at=at,
-        )
+        (log.pk, one.index, one.position, one.role, one.plaintext, one.file_key, one.failure, at)
         for one in opened
-    )  # fmt: skip
-    tables.Opened.objects.bulk_create(rows, ignore_conflicts=True)
+    )
+    insert(tables.Opened, _OPENED, rows, keep=True)
 
 
 def _fulfil_proposals(log: _Log, start: int, headers: Sequence[Header | None]) -> None:
     """Mark own proposals whose core now stands in the log (A8: a core counts once)."""
-    for n, header in enumerate(headers):
-        if header is not None:
-            tables.Proposal.objects.filter(core_sha256=header.core.hex(), log=None).update(
-                state="logged", log_id=log.pk, index=start + n
-            )
+    cores = {header.core.hex(): start + n for n, header in enumerate(headers) if header is not None}
+    waiting = tables.Proposal.objects.filter(core_sha256__in=cores, log=None).values_list("name", "core_sha256")
+    rows = [("logged", log.pk, cores[core], name) for name, core in waiting]
+    change(tables.Proposal, ("state", "log_id", "index"), ("name",), rows)
 
 
 def _forget_words(part: tables.Part) -> None:

@@ -5,7 +5,7 @@ As in `store`: one transaction each, run by the writer thread alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db.models import F
@@ -16,7 +16,7 @@ from detente.node.lists import pack
 from detente.node.refusals import CODE_UNKNOWN
 from detente.node.rows import EnrolmentRow, ProposalRow, SessionRow
 from detente.node.store import add_bytes, one_transaction
-from detente.record.errors import Refused, declare
+from detente.record.errors import DetenteError, Refused, declare
 
 NO_PROPOSAL: Final = declare("no-proposal", "caller", "no such proposal waits here")
 CORE_REPEATED: Final = declare("core-repeated", "caller", "that core stands in a proposal or entry already")
@@ -24,25 +24,62 @@ CORE_REPEATED: Final = declare("core-repeated", "caller", "that core stands in a
 PROPOSED, RELEASED, LOGGED, WITHDRAWN = "proposed", "released", "logged", "withdrawn"
 
 
-@one_transaction
 def save_proposal(row: ProposalRow, parts: Mapping[bytes, bytes]) -> bool:
     """Store an own entry on its way and its sealed parts; False if this very one is here already.
 
     Raises Refused `core-repeated` if another proposal has the core.
     """
-    known = tables.Proposal.objects.filter(core_sha256=row.core_sha256.hex()).first()
-    if known is not None:
-        if known.name != row.name:
-            raise Refused(CORE_REPEATED, proposal=known.name)
-        return False
-    add_bytes(parts, row.made_at)
-    values = (
+    (found,) = save_proposals([(row, parts)])
+    if isinstance(found, DetenteError):
+        raise found
+    return found
+
+
+def save_proposals(
+    rows: Sequence[tuple[ProposalRow, Mapping[bytes, bytes]]],
+) -> Sequence[bool | DetenteError]:
+    """`save_proposal` for many at the cost of one transaction: what it gives or raises for each, in order.
+
+    Where all together do not fit on the disk, some alone may.
+    """
+    try:
+        return _save_together(rows) if rows else ()
+    except DetenteError as error:
+        return [error] if len(rows) == 1 else [found for row in rows for found in save_proposals([row])]
+
+
+@one_transaction
+def _save_together(rows: Sequence[tuple[ProposalRow, Mapping[bytes, bytes]]]) -> list[bool | DetenteError]:
+    cores = [row.core_sha256.hex() for row, _ in rows]
+    held = tables.Proposal.objects.filter(core_sha256__in=cores).values_list("core_sha256", "name")
+    names: dict[str, str] = dict(held)
+    found: list[bool | DetenteError] = []
+    fresh: list[tuple[object, ...]] = []
+    parts: dict[bytes, bytes] = {}
+    for core, (row, sealed) in zip(cores, rows, strict=True):
+        found.append(_taken(names.get(core), row))
+        if found[-1] is True:
+            names[core] = row.name
+            fresh.append(_values(row))
+            parts |= sealed
+    add_bytes(parts, rows[0][0].made_at)
+    insert(tables.Proposal, _PROPOSAL, fresh)
+    return found
+    # durable from here: the parts are in the store before the signer is asked (C1)
+
+
+def _taken(name: str | None, row: ProposalRow) -> bool | DetenteError:
+    """True if no proposal has the core, False if this very one has it."""
+    if name is None or name == row.name:
+        return name is None
+    return Refused(CORE_REPEATED, proposal=name)
+
+
+def _values(row: ProposalRow) -> tuple[object, ...]:
+    return (
         row.name, row.state, row.floor, row.core_sha256.hex(), row.draft, pack(row.plaintexts),
         pack(row.file_keys), row.post, row.made_at,
     )  # fmt: skip
-    insert(tables.Proposal, _PROPOSAL, [values])
-    return True
-    # durable from here: the parts are in the store before the signer is asked (C1)
 
 
 _PROPOSAL: Final = (
