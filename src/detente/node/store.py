@@ -337,7 +337,9 @@ def _insert_opened(log: _Log | tables.Log, opened: Sequence[OpenedPart], at: int
 def _fulfil_proposals(log: _Log, start: int, headers: Sequence[Header | None]) -> None:
     """Mark own proposals whose core now stands in the log (A8: a core counts once)."""
     cores = {header.core.hex(): start + n for n, header in enumerate(headers) if header is not None}
-    waiting = tables.Proposal.objects.filter(core_sha256__in=cores, log=None).values_list("name", "core_sha256")
+    waiting = tables.Proposal.objects.filter(core_sha256__in=cores, log=None).values_list(
+        "name", "core_sha256"
+    )
     rows = [("logged", log.pk, cores[core], name) for name, core in waiting]
     change(tables.Proposal, ("state", "log_id", "index"), ("name",), rows)
 

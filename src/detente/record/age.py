@@ -180,13 +180,18 @@ def _open(file: _File, file_key: bytes) -> bytes:
 
 
 def _unwrap(file: _File, seed: bytes) -> bytes:
-    private = MLKEM768X25519PrivateKey(*_private_keys(seed))
+    private = _private_key(seed)
     for stanza in file.stanzas:
         try:
             return _SUITE.decrypt(stanza, private, info=_INFO)
         except (InvalidTag, ValueError):  # another's stanza, or one made to fail
             continue
     raise Unverified("age identity")
+
+
+@lru_cache(maxsize=4)  # making the key from its seed costs as much as opening a part; a node has two at most
+def _private_key(seed: bytes) -> MLKEM768X25519PrivateKey:
+    return MLKEM768X25519PrivateKey(*_private_keys(seed))
 
 
 def _check_mac(file: _File, file_key: bytes) -> None:

@@ -277,9 +277,9 @@ class PeerSync:
     def _tidy(self) -> None:
         """Forget what has been reached."""
         for log, indexes in list(self._floor.items()):
-            rest = {index for index in indexes if index >= self.peer_holds(log)}
-            self._floor[log] = rest
-            if not rest:
+            held = self.peer_holds(log)
+            self._floor[log] = {index for index in indexes if index >= held}
+            if not self._floor[log]:
                 del self._floor[log]
         for log in [log for log in self._grace if self._mine.get(log, 0) >= self.peer_holds(log)]:
             del self._grace[log]
