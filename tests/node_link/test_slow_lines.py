@@ -21,9 +21,9 @@ def opened(cell: LiveCell, at: str, author: str, index: int) -> bool:
 
 
 def incoming(cell: LiveCell, party: str) -> int:
-    """Bytes of large parts under way that lie on a node's disk."""
+    """Bytes of the largest part under way that lie on a node's disk; small ones come and go beside it."""
     place = cell.nodes[party].folder.path / "incoming"
-    return sum(one.stat().st_size for one in place.iterdir()) if place.is_dir() else 0
+    return max((one.stat().st_size for one in place.iterdir()), default=0) if place.is_dir() else 0
 
 
 def floor_entry(cell: LiveCell, author: str, reader: str) -> float:
