@@ -291,7 +291,7 @@ def cases(draw) -> Case:
         )  # fmt: skip
         count[party] += 1
     return Case(
-        id=made[0].id, kind="T90", opened_by=made[0].party, addressee=None, post="WATCH", opened_at=1,
+        id=made[0].id, kind="T90", opened_by=made[0].party, addressees=(), post="WATCH", opened_at=1,
         precedence="ROUTINE", state="open", state_as_held="open", confirmation=None, is_open=True, fields={},
         acts=tuple(made), clocks=(),
     )  # fmt: skip

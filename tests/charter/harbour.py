@@ -19,6 +19,7 @@ PARTIES = ("s1", "s2", "g1")
 ROOM = Path(detente.charter.__file__).parent
 EXERCISE = ROOM / "examples" / "exercise"
 DEMO = ROOM / "examples" / "demo"
+TRIALS = tuple(sorted((Path(__file__).parent / "kinds").glob("*.toml")))
 # DER is opaque to the charter: any bytes in the wrapping of a certificate do.
 PEM = "-----BEGIN CERTIFICATE-----\nAAECAwQFBgc=\n-----END CERTIFICATE-----\n"
 
@@ -29,13 +30,16 @@ def kind_files() -> dict[str, bytes]:
 
 
 def trial_kind_files() -> dict[str, bytes]:
-    """The shipped kind files and T90, which only tests know."""
-    return kind_files() | {"T90.toml": (Path(__file__).parent / "kinds" / "T90.toml").read_bytes()}
+    """The shipped kind files and those which only tests know."""
+    return kind_files() | {one.name: one.read_bytes() for one in TRIALS}
 
 
 def trial_template(template: bytes) -> bytes:
-    """A charter without keys that uses T90 too, in every delivery mode."""
-    row = '[[kind]]\nid = "T90"\nmodes = ["COPY", "DIRECT", "RELAY", "SEALED"]\nlevel = "S0"\n\n'
+    """A charter without keys that uses the kinds of tests too, in every delivery mode."""
+    row = "".join(
+        f'[[kind]]\nid = "{one.stem}"\nmodes = ["COPY", "DIRECT", "RELAY", "SEALED"]\nlevel = "S0"\n\n'
+        for one in TRIALS
+    )
     text = template.decode()
     assert text.count("[[kind]]\n") > 1
     return text.replace("[[kind]]\n", row + "[[kind]]\n", 1).encode()

@@ -125,6 +125,7 @@ class FakeNode:
             "confirmation": "awaiting",
             "confirm_due": at + 900,
             "result": None,
+            "puts": [],
             "not_held": [],
             "quarantined": False,
             "fields": {k: {"value": v, "entry": case_id} for k, v in {**fields, **content}.items()},

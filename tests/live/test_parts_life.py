@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charter.harbour import trial_kind_files, trial_template
+from charter.harbour import TRIALS, trial_template
 from detente.cli import charter as charter_verb
 from detente.cli.demo import cell as demo_cell
 from detente.cli.demo.cell import PARTIES, Cell
@@ -29,14 +29,15 @@ def words(name: str) -> str:
 
 
 def trial_charter(template: Path, cards: list[bytes], out: Path) -> None:
-    """The demo's charter with T90 beside the shipped kinds."""
+    """The demo's charter with the kinds of tests beside the shipped kinds."""
     changed = out.parent / "template"
     changed.mkdir()
     for one in template.iterdir():
         (changed / one.name).write_bytes(one.read_bytes())
     (changed / "charter.toml").write_bytes(trial_template((template / "charter.toml").read_bytes()))
     charter_verb.write_charter(changed, cards, out)
-    (out / "kinds" / "T90.toml").write_bytes(trial_kind_files()["T90.toml"])
+    for one in TRIALS:
+        (out / "kinds" / one.name).write_bytes(one.read_bytes())
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from charter.harbour import trial_kind_files, trial_template
+from charter.harbour import TRIALS, trial_template
 from node import database
 from node.rig import Clock, RoomSigner
 
@@ -60,7 +60,7 @@ RP, ORIGIN = "s1.detente.localhost", "http://s1.detente.localhost:8443"
 
 
 def make_cell(root: Path, *, trial: bool = False, **settings: Mapping[str, Any]) -> dict[str, NodeFolder]:
-    """Three paired folders under one charter; `settings` are those of s1's node.toml. `trial`: with T90."""
+    """Three paired folders under one charter; `settings` are s1's. `trial`: with T90 and its kin."""
     template = (EXAMPLE / "charter.toml").read_bytes()
     if trial:
         template = trial_template(template)
@@ -82,7 +82,8 @@ def make_cell(root: Path, *, trial: bool = False, **settings: Mapping[str, Any])
     for kind in (EXAMPLE.parents[1] / "kinds").glob("*.toml"):
         (agreed / "kinds" / kind.name).write_bytes(kind.read_bytes())
     if trial:
-        (agreed / "kinds" / "T90.toml").write_bytes(trial_kind_files()["T90.toml"])
+        for trial_kind in TRIALS:
+            (agreed / "kinds" / trial_kind.name).write_bytes(trial_kind.read_bytes())
     for line in EXAMPLE.glob("*.geojson"):
         (agreed / line.name).write_bytes(line.read_bytes())
     for folder in folders.values():

@@ -16,7 +16,8 @@ from detente.cases.book import Enrolled
 from detente.cases.core import Core
 from detente.cases.faults import Fault
 from detente.cases.register import approving_keys, is_register
-from detente.charter.model import ActRule, Kind, holds
+from detente.charter.model import ActRule, Kind
+from detente.charter.table import holds
 from detente.record.approvals import (
     Approval,
     Assertion,

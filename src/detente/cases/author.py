@@ -99,12 +99,12 @@ def compose(
     _refuse_foreign(charter, case, refers_to)
     _refuse_act(charter, rules, rule, party, post, case, known)
     merged = _current(known) | values
-    _refuse_state(rules, act, party, known, merged)
+    _refuse_state(rules, act, party, known, merged, refers_to)
     _refuse_first(field_faults(rules, rule, "core", values, merged))
     said = Saying(charter, rules, rule, values, words, merged, known, precedence or rules.precedence, as_of)
     data = encode_content(Content(words, salts[1])) if words else None
     # In a case that is not folded here yet nobody is named to act: the parties are the same anyhow.
-    asked = None if case is not None and known is None else _asked(charter, rules, party, to, known)
+    asked = () if case is not None and known is None else _asked(charter, rules, party, to, known)
     action, info = _addresses(charter, rules, party, asked)
     core = Core(
         party=f"{charter.cell}/{party}",
@@ -199,15 +199,30 @@ def _refuse_act(
         raise Fault(faults.UNKNOWN_REFERENCE, "A9").refusal()
     if case is not None and case.kind != kind.id:
         raise Fault(faults.NOT_A_CASE, "A9", case.kind).refusal()
-    if case is not None and _role(case, party) not in rule.by:
+    if case is not None and case.role(party) not in rule.by:
         raise Fault(faults.NOT_BY_YOU, kind.id, rule.id).refusal()
 
 
-def _refuse_state(kind: Kind, act: str, party: str, case: Case | None, values: Mapping[str, Any]) -> None:
+def _refuse_state(
+    kind: Kind,
+    act: str,
+    party: str,
+    case: Case | None,
+    values: Mapping[str, Any],
+    about: Sequence[Reference],
+) -> None:
+    """What the table does not permit now, and a consent to what was not put or waits no more."""
     if case is None:
         return
-    if kind.step(case.state_as_held, act, _role(case, party), values) is None:
+    if kind.step(case.state_as_held, act, case.role(party), values) is None:
         raise Fault(faults.NOT_PERMITTED, kind.id, case.state_as_held).refusal()
+    given = {one.id for one in kind.consents if one.is_given(act, values)}
+    if not given:
+        return
+    named = about[0].core if about else next(one.core for one in case.acts if one.id == case.id)
+    cores = {one.id: one.core for one in case.acts}
+    if not any(put.consent in given and cores[put.entry] == named for put in case.puts):
+        raise Fault(faults.NOTHING_PUT, kind.id, case.state_as_held).refusal()
 
 
 def _refuse_first(found: Any) -> None:
@@ -216,35 +231,33 @@ def _refuse_first(found: Any) -> None:
         raise fault.refusal()
 
 
-def _role(case: Case, party: str) -> str:
-    if party == case.opened_by:
-        return "author"
-    return "addressee" if party == case.addressee else "copied"
-
-
 def _current(case: Case | None) -> dict[str, Any]:
     return {name: now.value for name, now in case.fields.items()} if case else {}
 
 
 def _addresses(
-    charter: Charter, kind: Kind, party: str, asked: str | None
+    charter: Charter, kind: Kind, party: str, asked: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(action, info) posts: the one who is asked, and everybody else for information."""
-    others = [one for one in charter.parties if one not in (party, asked)]
-    action = (_post_of(charter, kind, asked),) if asked else ()
-    return action, tuple(sorted(_post_of(charter, kind, one) for one in others))
+    """(action, info) posts: those who are asked, and everybody else for information."""
+    others = [one for one in charter.parties if one not in (party, *asked)]
+    return (
+        tuple(sorted(_post_of(charter, kind, one) for one in asked)),
+        tuple(sorted(_post_of(charter, kind, one) for one in others)),
+    )
 
 
-def _asked(charter: Charter, kind: Kind, party: str, to: str | None, case: Case | None) -> str | None:
+def _asked(charter: Charter, kind: Kind, party: str, to: str | None, case: Case | None) -> tuple[str, ...]:
+    if kind.addressees == "all":
+        return tuple(sorted(charter.parties.keys() - {party}))
     if case is not None:
-        return case.addressee if party == case.opened_by else case.opened_by
+        return case.addressees if party == case.opened_by else (case.opened_by,)
     if kind.addressees == "none":
-        return None
+        return ()
     sides = [one.id for one in charter.sides() if one.id != party]
     asked = to or (sides[0] if len(sides) == 1 else None)
     if asked is None or asked == party or asked not in charter.parties:
         raise Fault(faults.WRONG_ADDRESSEES, kind.id, to).refusal()
-    return asked
+    return (asked,)
 
 
 def _post_of(charter: Charter, kind: Kind, party: str) -> str:

@@ -154,17 +154,31 @@ class ContactCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """What was put to others for their consent (`consent`: its id in the kind; `entry` put it).
+
+    `given_by` have consented, who put it among them; `awaited` have not. Nothing moves until all have.
+    """
+
+    consent: str
+    entry: EntryId
+    given_by: tuple[str, ...]
+    awaited: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A matter: the entries about it, where it stands, and what is due.
 
     `state` is `NOT_HELD` while an entry that may belong here is not open here (`not_held` names it);
-    `state_as_held` is what the held entries alone give. `answers` is the latest ANSWER of each party.
+    `state_as_held` is what the held entries alone give. `answers` is the latest ANSWER of each party, `puts`
+    what waits for consents.
     """
 
     id: EntryId
     kind: str
     opened_by: str
-    addressee: str | None
+    addressees: tuple[str, ...]
     post: str
     opened_at: int
     precedence: str
@@ -179,6 +193,18 @@ class Case:
     result: str | None = None
     not_held: tuple[EntryId, ...] = ()
     check: ContactCheck | None = None
+    puts: tuple[Put, ...] = ()
+
+    @property
+    def addressee(self) -> str | None:
+        """The party that is asked to act, where it is one."""
+        return self.addressees[0] if len(self.addressees) == 1 else None
+
+    def role(self, party: str) -> str:
+        """`author`, `addressee` or `copied`: the only thing a rule knows of a party."""
+        if party == self.opened_by:
+            return "author"
+        return "addressee" if party in self.addressees else "copied"
 
 
 @dataclass(frozen=True, slots=True)

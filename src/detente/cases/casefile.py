@@ -7,6 +7,8 @@
    names the crossed result (protocol F7). The order used is by depth, then act, then hash of the core: even
    a table with a gap gives every node the same state, and no party's name decides.
 4. Fields are set by the party that opened the case; what others say stands in their acts.
+5. What needs consent moves the case with the last one needed, once; who put it has consented, a consent
+   stays given, and the conditions rest on the act's own codes (formats/charter 3).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,7 @@ from detente.cases.causal import Past
 from detente.cases.core import Core
 from detente.cases.unheld import Lacked
 from detente.charter.model import Kind
+from detente.charter.table import Consent
 from detente.record.names import EntryId
 
 SETS_FIELDS: Final = ("NEW", "UPDATE", "CORRECT")
@@ -24,11 +27,15 @@ SETS_FIELDS: Final = ("NEW", "UPDATE", "CORRECT")
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where a set of acts leads: the state, since which act, and the opener's core fields in force."""
+    """Where a set of acts leads: the state, since which act, and the opener's core fields in force.
+
+    `consents`: for what was put (the consent's id and the entry), the parties that have consented.
+    """
 
     state: str
     since: int
     fields: Mapping[str, tuple[Any, EntryId]]
+    consents: Mapping[tuple[str, EntryId], frozenset[str]] = field(default_factory=dict)
 
     def values(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """What conditions are read over: the act's own fields over the case's current ones."""
@@ -57,6 +64,7 @@ class CaseFile:
 
     kind: Kind
     holders: frozenset[str]
+    roles: Mapping[str, str] = field(default_factory=dict)  # party → its role in the cell
     acts: list[CaseAct] = field(default_factory=list)
     irregular: list[EntryId] = field(default_factory=list)
     _moved: dict[int, Moved] = field(default_factory=dict)
@@ -85,11 +93,13 @@ class CaseFile:
             return "author"
         return "addressee" if party in self.acts[0].core.action_parties else "copied"
 
-    def party(self, role: str) -> str | None:
-        """The party in the role `author` or `addressee`."""
-        if role == "author":
-            return self.opened_by
-        return min(self.acts[0].core.action_parties, default=None)
+    def parties(self, role: str) -> tuple[str, ...]:
+        """The parties in the role `author` or `addressee`."""
+        return (self.opened_by,) if role == "author" else tuple(sorted(self.acts[0].core.action_parties))
+
+    def needed(self, consent: Consent) -> frozenset[str]:
+        """Parties whose consent is asked for: those of its roles that hold the case."""
+        return frozenset(one for one in self.holders if self.roles.get(one) in consent.of)
 
     def before(self, past: Past, lacked: Lacked) -> int:
         """Mask of the acts in a past, without those in `lacked` (rule 2)."""
@@ -140,6 +150,13 @@ class CaseFile:
             found = self._moved[mask] = self._step(found, bit)
         return found
 
+    def may_consent(self, mask: int, core: Core) -> bool:
+        """Whether an act that gives a consent refers to what was put, in a state in which it holds."""
+        moved = self.moved(mask)
+        about = self._about(core)
+        given = [one for one in self.kind.consents if one.is_given(core.act, core.fields)]
+        return not given or any((one.id, about) in moved.consents and moved.state in one.at for one in given)
+
     def entry_acts(self, *names: str) -> Iterator[CaseAct]:
         """Acts of these names."""
         return (act for act in self.acts if act.core.act in names)
@@ -155,7 +172,10 @@ class CaseFile:
 
     def about(self, act: CaseAct) -> EntryId:
         """The entry of the case that an act speaks of: the first it refers to, else the opening one."""
-        wanted = act.core.refers_to[0].core if act.core.refers_to else None
+        return self._about(act.core)
+
+    def _about(self, core: Core) -> EntryId:
+        wanted = core.refers_to[0].core if core.refers_to else None
         return self.id if wanted is None else self._by_core.get(wanted, self.id)
 
     def _depth(self, before: int) -> int:
@@ -182,8 +202,30 @@ class CaseFile:
         state, since = now.state, now.since
         if core.act != "NEW":
             state = self.kind.crossed_step(now.state, core.act, act.role, now.values(core.fields))
-            since = now.since if state == now.state else act.time
+        consents, state = self._consented(now, act, state)
+        since = now.since if state == now.state else act.time
         fields = now.fields
         if act.role == "author" and core.act in SETS_FIELDS and core.fields:
             fields = {**fields, **{name: (value, act.id) for name, value in core.fields.items()}}
-        return Moved(state, since, fields)
+        return Moved(state, since, fields, consents)
+
+    def _consented(
+        self, now: Moved, act: CaseAct, state: str
+    ) -> tuple[Mapping[tuple[str, EntryId], frozenset[str]], str]:
+        """The consents with those of this act, and the state it leads to (rule 5)."""
+        consents, party = now.consents, act.core.party_id
+        for consent in self.kind.consents:
+            key = (consent.id, self.about(act))
+            if consent.is_put(act.core.act, act.core.fields):
+                key = (consent.id, act.id)
+                before = frozenset[str]()
+            elif key in consents and consent.is_given(act.core.act, act.core.fields):
+                before = consents[key]
+            else:
+                continue
+            needed = self.needed(consent)
+            after = before | ({party} & needed)
+            consents = {**consents, key: after}
+            if after == needed != before:
+                state = consent.step(state)
+        return consents, state

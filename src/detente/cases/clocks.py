@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from detente.cases.book import Clock, ClockStart, ClockState
 from detente.cases.casefile import CaseAct, CaseFile
 from detente.cases.receipts import Receipts
-from detente.charter.model import Charter, ClockUse, holds
+from detente.charter.model import Charter
+from detente.charter.table import ClockUse, holds
 from detente.record.names import EntryId, party_of
 
 
@@ -119,8 +120,7 @@ def _starters(case: CaseFile, use: ClockUse) -> Iterator[CaseAct]:
 def _duty_holders(case: CaseFile, use: ClockUse, charter: Charter) -> tuple[str, ...]:
     if use.of == "copied":
         return tuple(sorted(one for one in charter.parties if case.role(one) == "copied"))
-    party = case.party(use.of)
-    return (party,) if party is not None else ()
+    return case.parties(use.of)
 
 
 def _clock(case: CaseFile, use: ClockUse, starter: CaseAct, party: str, times: Times) -> Clock | None:

@@ -36,6 +36,7 @@ class Docket:
 
     def __init__(self, charter: Charter, opened: Opened, closed: Mapping[str, int] | None = None) -> None:
         self.charter = charter
+        self._roles = {party.id: party.role for party in charter.parties.values()}
         self.opened = opened
         self.causal = Causal(charter.cell, frozenset(charter.parties))
         self.receipts = Receipts(charter.bounds.late_anchor_s)
@@ -168,7 +169,7 @@ class Docket:
             self._file_cannot_open(entry, core)
         kind = self.charter.kinds[core.kind]
         if core.act == "NEW" and opens_case(kind):
-            self.bench.cases[entry] = CaseFile(kind, holders_of(header))
+            self.bench.cases[entry] = CaseFile(kind, holders_of(header), self._roles)
             self._file(entry, entry, header, core, judged)
             self._file_newest(self.bench.cases[entry])
         elif judged.case is not None:

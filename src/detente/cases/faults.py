@@ -61,6 +61,7 @@ OTHER_HOLDERS: Final = _row(
     "other-holders", "an act is sealed to the same parties as its case, or moves nothing"
 )
 NOT_PERMITTED: Final = _row("not-permitted", "the act is not possible in the state in which the case was")
+NOTHING_PUT: Final = _row("nothing-put", "a consent refers to what was put and still stands in its case")
 BAD_APPROVAL: Final = _row(
     "approval-unverified", "an approval does not hold, or its credential is not in force"
 )

@@ -13,7 +13,8 @@ from detente.cases import faults
 from detente.cases.faults import Fault
 from detente.cases.instants import LATEST
 from detente.cases.places import parse_place
-from detente.charter.model import ActRule, Field, Kind, holds
+from detente.charter.model import ActRule, Field, Kind
+from detente.charter.table import holds
 from detente.record.encoding import parse_hex
 from detente.record.errors import Malformed
 from detente.record.references import parse_reference

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from detente.cases.approving import Approvers
-from detente.cases.book import NOT_HELD, Act, Case, Clock, FieldNow, PassedOn, Receipt, Verdict
+from detente.cases.book import NOT_HELD, Act, Case, Clock, FieldNow, PassedOn, Put, Receipt, Verdict
 from detente.cases.casefile import SETS_FIELDS, CaseAct, CaseFile, Moved
 from detente.cases.causal import Placed
 from detente.cases.confirmation import confirmation_of
@@ -101,7 +101,7 @@ def show_case(
         id=case.id,
         kind=case.kind.id,
         opened_by=case.opened_by,
-        addressee=case.party("addressee"),
+        addressees=case.parties("addressee"),
         post=opening.core.post,
         opened_at=opening.time,
         precedence=opening.core.precedence,
@@ -115,6 +115,7 @@ def show_case(
         answers=_answers(case, by_id),
         result=moved.state if final and not not_held else None,
         not_held=not_held,
+        puts=tuple(_puts(case, moved)),
     )
 
 
@@ -138,6 +139,15 @@ def absorbs(kind: Kind, state: str) -> bool:
     """Whether no act leads out of a state: then nothing that is not held here could have changed it."""
     stays = all(row.to == state for row in kind.transitions if row.at == state)
     return stays and all(row.to == state for row in kind.crossed if row.at == state)
+
+
+def _puts(case: CaseFile, moved: Moved) -> Iterator[Put]:
+    """What waits for consents, while the case is in a state in which it holds."""
+    for consent in case.kind.consents:
+        for (name, entry), given in sorted(moved.consents.items()):
+            awaited = case.needed(consent) - given
+            if name == consent.id and awaited and moved.state in consent.at:
+                yield Put(name, entry, tuple(sorted(given)), tuple(sorted(awaited)))
 
 
 def _fields_now(case: CaseFile, moved: Moved, acts: Mapping[EntryId, Act]) -> dict[str, FieldNow]:

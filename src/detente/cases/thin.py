@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from detente.cases.grids import grid_of
 from detente.cases.places import parse_place, place_by_grid, place_by_name, place_json
-from detente.charter.model import ActRule, Charter, Field, Kind, holds
+from detente.charter.model import ActRule, Charter, Field, Kind
+from detente.charter.table import holds
 from detente.record.errors import Malformed, Refused, declare
 from detente.record.strictjson import MAX_INTEGER
 from detente.record.thin import Thin, ThinCase, parse_thin, sign_thin, verify_thin

@@ -148,7 +148,8 @@ class Bench:
             return Fault(faults.CASE_MISSING, "A4")
         if party.role not in kind.opened_by:
             return Fault(faults.NOT_BY_YOU, kind.id, "NEW")
-        if len(view.core.action_parties) != (1 if kind.addressees == "one" else 0):
+        others = len(self.charter.parties) - 1
+        if len(view.core.action_parties) != {"none": 0, "one": 1, "all": others}[kind.addressees]:
             return Fault(faults.WRONG_ADDRESSEES, kind.id)
         return None
 
@@ -197,6 +198,8 @@ class Bench:
             role = case.role(core.party_id)
             if fault is None and kind.step(moved.state, core.act, role, values) is None:
                 fault = Fault(faults.NOT_PERMITTED, kind.id, moved.state)
+            if fault is None and not case.may_consent(before, core):
+                fault = Fault(faults.NOTHING_PUT, kind.id, moved.state)
             if fault is not None:
                 return fault
         verdict = Verdict("ok", findings=view.placed.findings)

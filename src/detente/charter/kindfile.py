@@ -16,22 +16,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from detente.charter import model
-from detente.charter.model import (
-    ActRule,
-    ClockEnd,
-    ClockUse,
-    Code,
-    CodeList,
-    Crossed,
-    Field,
-    Kind,
-    Prepared,
-    State,
-    Transition,
-    When,
-    Worded,
-)
+from detente.charter.model import ActRule, Code, CodeList, Field, Kind, Prepared, State, Worded
 from detente.charter.strict import CLOCK, CODE, NAME, Table, contradiction, parse_toml
+from detente.charter.table import ClockEnd, ClockUse, Consent, Crossed, Transition, When
 from detente.record.errors import Malformed
 
 COMMON: Final = "common.toml"
@@ -110,6 +97,7 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
         states=states,
         transitions=tuple(Transition(*row) for row in rows.read(top, "transition")),
         crossed=tuple(Crossed(*row) for row in rows.read(top, "crossed")),
+        consents=tuple(rows.consent(row) for row in top.tables("consent")),
         clocks=tuple(rows.clock(row) for row in top.tables("clock")),
         prepared=tuple(rows.prepared(row) for row in top.tables("prepared")),
         checks=top.choices("checks", CHECKS),
@@ -126,6 +114,7 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
     rows.check_fields(top.path)
     _by_id(kind.fields)
     _by_id(kind.prepared)
+    _by_id(kind.consents)
     return kind
 
 
@@ -169,6 +158,27 @@ class Rows:
             scope="party" if scope == "party" else "case",
         )
         row.done()
+        return found
+
+    def consent(self, row: Table) -> Consent:
+        """One `[[consent]]` row."""
+        found = Consent(
+            id=row.text("id", NAME),
+            put=self.known_acts((row.text("put"),), row.at("put"))[0],
+            when=self.known_when(row.when(), row.at("when")),
+            given=self.known_acts((row.text("given"),), row.at("given"))[0],
+            given_when=self.known_when(row.when("given_when"), row.at("given_when")),
+            of=row.choices("of", model.PARTY_ROLES, required=True),
+            at=tuple(self.known_state(one, row.at("from")) for one in row.texts("from", required=True)),
+            to=self.known_state(row.text("to"), row.at("to")),
+        )
+        row.done()
+        if found.given in ("NEW", found.put):
+            raise contradiction(_CLAUSE, row.at("given"), "one act cannot both put and give")
+        for act, when in ((found.put, found.when), (found.given, found.given_when)):
+            # What is agreed rests on the act's own words, never on what somebody else may change meanwhile.
+            if silent := when.keys() - set(self.acts[act].required):
+                raise contradiction(_CLAUSE, row.path, f"{act} need not say {min(silent)}")
         return found
 
     def prepared(self, row: Table) -> Prepared:
@@ -310,8 +320,14 @@ def _lists(top: Table) -> dict[str, CodeList]:
     return found
 
 
-def _addressees(top: Table) -> Literal["none", "one"]:
-    return "one" if top.choice("addressees", ("none", "one")) == "one" else "none"
+def _addressees(top: Table) -> Literal["none", "one", "all"]:
+    match top.choice("addressees", ("none", "one", "all")):
+        case "one":
+            return "one"
+        case "all":
+            return "all"
+        case _:
+            return "none"
 
 
 def _literal_start(start: str) -> Literal["receipt", "deposit", "earliest", "act"]:

@@ -6,6 +6,9 @@ respects what each author had seen. Two such orders differ only by swapping neig
 and those are always of different parties, because a party's own log is in order. So if any two functions of
 different parties commute on every state, all orders give one state.
 
+What needs consent is one more such function, made by the last consent (`Consent.step`): any party may be the
+last, so it has to commute with the acts of every party and with every other consent.
+
 Beside that, where both acts are permitted in one state and one leads to a state in which the other is not,
 the table must say with a `crossed` row what becomes of the other: "stays" by silence is not agreed by anyone.
 """
@@ -16,7 +19,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detente.charter.model import CASE_ROLES, Crossed, Kind, Transition, holds
+from detente.charter.model import CASE_ROLES, Kind
+from detente.charter.table import Consent, Crossed, Transition, holds
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,21 @@ def prove_crossings(kind: Kind) -> Iterator[dict[str, str]]:
                 continue
             if problem := _problem(kind, at, one, other):
                 yield {"state": at, "one": str(one), "other": str(other), "problem": problem}
+        for consent, move in itertools.product(kind.consents, moves):
+            if problem := _consent_problem(kind, at, consent, move):
+                yield {"state": at, "one": f"consent {consent.id}", "other": str(move), "problem": problem}
+        for agreed, also in itertools.combinations(kind.consents, 2):
+            if also.step(agreed.step(at)) != agreed.step(also.step(at)):
+                said = {"one": f"consent {agreed.id}", "other": f"consent {also.id}"}
+                yield {"state": at, **said, "problem": "the order decides"}
+
+
+def _consent_problem(kind: Kind, at: str, consent: Consent, move: Move) -> str:
+    agreed = consent.step(at)
+    if _after(kind, agreed, move) != consent.step(_after(kind, at, move)):
+        return "the order decides"
+    lost = _permitted(kind, at, move) and not _permitted(kind, agreed, move)
+    return f"no crossed row for {move} in {agreed}" if lost and not _row(kind.crossed, agreed, move) else ""
 
 
 def _problem(kind: Kind, at: str, one: Move, other: Move) -> str:
@@ -74,8 +93,9 @@ def _codes(kind: Kind, name: str) -> Iterator[str]:
 
 
 def _different_parties(kind: Kind, one: Move, other: Move) -> bool:
-    """Whether two parties can do these: one author, one addressee, but several may be copied."""
-    return one.by != other.by or one.by == "copied"
+    """Whether two parties can do these: one author, but several may be copied, or addressed by some kinds."""
+    several = ("copied", "addressee") if kind.addressees == "all" else ("copied",)
+    return one.by != other.by or one.by in several
 
 
 def _after(kind: Kind, at: str, move: Move) -> str:

@@ -17,14 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from detente.charter.table import ClockUse, Consent, Crossed, Transition, When, first_row
 from detente.record.approvals import Credential
 from detente.record.keys import LogKeys, MirrorKeys
 
 Text = Mapping[str, str]
 """Language code → string."""
-
-When = Mapping[str, tuple[str, ...]]
-"""Field name → codes, all of which conditions must hold. Empty: always."""
 
 StringState = Literal["draft", "checked", "agreed"]
 
@@ -127,56 +125,6 @@ class State(Worded):
 
 
 @dataclass(frozen=True)
-class Transition:
-    """One row: in state `at`, `act` by `by` with fields as in `when` leads to `to` (`to == at`: it stays)."""
-
-    at: str
-    act: str
-    by: str
-    when: When
-    to: str
-
-
-@dataclass(frozen=True)
-class Crossed:
-    """Where `act` by `by` leads when another party's concurrent act has brought the case to `at`."""
-
-    at: str
-    act: str
-    by: str
-    when: When
-    to: str
-
-
-@dataclass(frozen=True)
-class ClockEnd:
-    """An act that ends a clock when done by `by` (a case role)."""
-
-    act: str
-    by: str
-
-
-@dataclass(frozen=True)
-class ClockUse:
-    """How a kind uses the charter's clock row `clock`.
-
-    Started by each entry with an act of `on` (a later one starts it anew) where `when` holds; `of`: the
-    case role whose duty it is; met by `ends`; lifted, without being met, when the case is in one of `lifted`.
-    `start`: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's), `earliest` (the
-    earlier of receipt and deposit plus T28), `act` (the entry's own time). SPEC: formats/charter 4
-    """
-
-    clock: str
-    start: Literal["receipt", "deposit", "earliest", "act"]
-    on: tuple[str, ...]
-    of: str
-    when: When
-    ends: tuple[ClockEnd, ...]
-    lifted: tuple[str, ...]
-    scope: Literal["case", "party"]
-
-
-@dataclass(frozen=True)
 class Prepared(Worded):
     """A whole prepared sentence with named holes; `labels` hold the sentence.
 
@@ -199,7 +147,7 @@ class Kind(Worded):
     precedence: str
     mode: str
     opened_by: tuple[str, ...]
-    addressees: Literal["none", "one"]
+    addressees: Literal["none", "one", "all"]
     initial: str
     second_signature: tuple[str, ...]
     fields: tuple[Field, ...]
@@ -208,6 +156,7 @@ class Kind(Worded):
     states: Mapping[str, State]
     transitions: tuple[Transition, ...]
     crossed: tuple[Crossed, ...]
+    consents: tuple[Consent, ...]
     clocks: tuple[ClockUse, ...]
     prepared: tuple[Prepared, ...]
     checks: tuple[str, ...]
@@ -225,36 +174,18 @@ class Kind(Worded):
 
     def step(self, at: str, act: str, by: str, values: Mapping[str, object]) -> str | None:
         """State after a permitted act; `None` where the table has no row (rule 1)."""
-        return _first(self.transitions, at, act, by, values)
+        return first_row(self.transitions, at, act, by, values)
 
     def crossed_step(self, at: str, act: str, by: str, values: Mapping[str, object]) -> str:
         """State after an act that was permitted in its own past, applied to where the case now is (rule 3).
 
         A permitted row wins; then a `crossed` row; else the case stays.
         """
-        permitted = _first(self.transitions, at, act, by, values)
+        permitted = first_row(self.transitions, at, act, by, values)
         if permitted is not None:
             return permitted
-        crossed = _first(self.crossed, at, act, by, values)
+        crossed = first_row(self.crossed, at, act, by, values)
         return at if crossed is None else crossed
-
-
-def _first(
-    rows: tuple[Transition, ...] | tuple[Crossed, ...],
-    at: str,
-    act: str,
-    by: str,
-    values: Mapping[str, object],
-) -> str | None:
-    for row in rows:
-        if (row.at, row.act, row.by) == (at, act, by) and holds(row.when, values):
-            return row.to
-    return None
-
-
-def holds(when: When, values: Mapping[str, object]) -> bool:
-    """Whether every named field has one of its codes in `values`."""
-    return all(values.get(name) in codes for name, codes in when.items())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from detente.charter.model import Kind, Prepared, holds
+from detente.charter.model import Kind, Prepared
+from detente.charter.table import holds
 
 FIRST_STRONG_ISOLATE: Final = "\u2068"
 POP_ISOLATE: Final = "\u2069"

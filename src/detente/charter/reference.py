@@ -9,18 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from detente.charter.model import (
-    Charter,
-    ClockRow,
-    ClockUse,
-    CodeList,
-    Kind,
-    State,
-    Text,
-    Transition,
-    When,
-    Worded,
-)
+from detente.charter.model import Charter, ClockRow, CodeList, Kind, State, Text, Worded
+from detente.charter.table import ClockUse, Transition, When
 
 LANGUAGES: Final = ("en", "ar", "he")
 _LANGUAGE_NAMES: Final = {"en": "English", "ar": "العربية", "he": "עברית"}
@@ -100,6 +90,14 @@ def _states(kind: Kind) -> Iterator[str]:
         yield "Acts that cross another party's act:"
         rows = [[one.at, f"{one.act} by {one.by}{_when(one.when)}", one.to] for one in kind.crossed]
         yield _table(["case is meanwhile", "act", "then"], rows)
+    if kind.consents:
+        yield "What moves the case only with the consent of all:"
+        rows = [
+            [f"{one.put}{_when(one.when)}", f"{one.given}{_when(one.given_when)}", ", ".join(one.of),
+             ", ".join(one.at), one.to]
+            for one in kind.consents
+        ]  # fmt: skip
+        yield _table(["put by", "consented to by", "of every", "in", "then"], rows)
 
 
 def _staying(states: Mapping[str, State], rows: Iterable[Transition]) -> str:

@@ -17,7 +17,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from detente.charter.model import StringState, Text, When
+from detente.charter.model import StringState, Text
+from detente.charter.table import When
 from detente.record.errors import Malformed, RuleViolation, declare
 
 FILE_LIMIT: Final = 1 << 20

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 from django.db import connection
 
 from detente.cases import life
-from detente.cases.book import Case
 from detente.node import logs, selectors, store
 from detente.node import models as tables
 from detente.node.statements import LOG_POST, Statement
@@ -100,7 +99,7 @@ class PartLife:
                     self._recalls.pop(recall)  # obeyed and said, or nothing of it was ever for this party
                 continue
             kind = self.context.charter.kinds[case.kind]
-            role = _role(case, self.context.party)
+            role = case.role(self.context.party)
             if left or kind.step(case.state_as_held, life.CONFIRM, role, {}) is None:
                 continue
             outcome = "DESTROYED" if self._was_held(recall, state.ends) else "NOT_HELD"
@@ -185,12 +184,6 @@ def _opened(part: PartRow) -> bool:
         log__origin=part.entry.log, index=part.entry.index, position=part.position
     )
     return of_part.exists()
-
-
-def _role(case: Case, party: str) -> str:
-    if party == case.opened_by:
-        return "author"
-    return "addressee" if party == case.addressee else "copied"
 
 
 def _empty_journal() -> bool:

@@ -112,8 +112,7 @@ def _raw(services: Services, book: CaseBook, row: EntryRow) -> dict[str, Any]:
     kind = services.context.charter.kinds.get(row.core.kind) if row.core else None
     if kind is not None and kind.floor and row.core is not None:
         # SPEC: protocol D3. It can be answered before its log is here; what the fold says comes later.
-        asked = next(iter(row.core.action_parties), None)
-        standing = Standing(kind.id, kind.initial, row.party, asked)
+        standing = Standing(kind.id, kind.initial, row.party, tuple(sorted(row.core.action_parties)))
         shown["may"] = acts_open_to(services.context.charter, services.context.party, standing)
     return shown
 
@@ -136,12 +135,12 @@ class Standing:
     kind: str
     state: str
     opened_by: str
-    addressee: str | None
+    addressees: tuple[str, ...]
 
     @classmethod
     def of(cls, case: Case) -> Standing:
         """That of a folded case."""
-        return cls(case.kind, case.state, case.opened_by, case.addressee)
+        return cls(case.kind, case.state, case.opened_by, case.addressees)
 
 
 def acts_open_to(charter: Charter, party: str, now: Standing) -> list[str]:
@@ -149,6 +148,6 @@ def acts_open_to(charter: Charter, party: str, now: Standing) -> list[str]:
     kind = charter.kinds.get(now.kind)
     if kind is None:
         return []
-    role = "author" if party == now.opened_by else "addressee" if party == now.addressee else "copied"
+    role = "author" if party == now.opened_by else "addressee" if party in now.addressees else "copied"
     open_rows = {row.act for row in kind.transitions if row.at == now.state and row.by == role}
     return [act for act in kind.acts if act in open_rows and act != "NEW"]

@@ -137,9 +137,14 @@ def case_json(
         "clocks": [clock_json(clock) for clock in case.clocks],
         "receipts": receipts,
         "may": may,
+        "puts": [
+            {"consent": one.consent, "entry": print_id(one.entry), "given_by": list(one.given_by),
+             "awaited": list(one.awaited)}
+            for one in case.puts
+        ],
         "not_held": [print_id(one) for one in case.not_held],
         "quarantined": False,
-    }
+    }  # fmt: skip
 
 
 def raw_case_json(row: EntryRow, rows: RowBook, *, receipts: list[Any], quarantined: bool) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def raw_case_json(row: EntryRow, rows: RowBook, *, receipts: list[Any], quaranti
         "result": None,
         "fields": {name: {"value": value, "entry": print_id(row.id)} for name, value in values.items()},
         "timeline": [_raw_act(row)], "recalls": [], "clocks": [], "receipts": receipts, "may": [],
-        "not_held": [], "quarantined": quarantined,
+        "puts": [], "not_held": [], "quarantined": quarantined,
     }  # fmt: skip
 
 

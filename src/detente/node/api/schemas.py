@@ -129,7 +129,9 @@ NAMED: Final[dict[str, Schema]] = {
         state_as_held=TEXT, open=YES, confirmation=maybe(TEXT), confirm_due=MAYBE_TIME, result=maybe(TEXT),
         fields={"type": "object"}, timeline=rows({"type": "object"}), recalls=rows(ref("Recall")),
         clocks=rows(ref("Clock")),
-        receipts=rows(ref("Receipt")), may=rows(CODE), not_held=rows(ID), quarantined=YES,
+        receipts=rows(ref("Receipt")), may=rows(CODE),
+        puts=rows(shown(consent=TEXT, entry=ID, given_by=rows(TEXT), awaited=rows(TEXT))),
+        not_held=rows(ID), quarantined=YES,
     ),
     "Recall": shown(
         id=ID, by=TEXT, at=TIME, ends=rows(ID), waiting=rows(TEXT), read_before=rows(TEXT),
