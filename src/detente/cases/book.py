@@ -18,7 +18,7 @@ NOT_HELD: Final = "not held here"
 
 VerdictState: TypeAlias = Literal["ok", "irregular", "not held here"]
 ClockState: TypeAlias = Literal["running", "met", "overdue", "on hold", "no receipt"]
-ClockStart: TypeAlias = Literal["receipt", "deposit", "act"]
+ClockStart: TypeAlias = Literal["receipt", "deposit", "act", "field"]
 Confirmation: TypeAlias = Literal["confirmed", "awaiting", "unconfirmed", "withdrawn", "not held here"]
 ReceiptState: TypeAlias = Literal["held", "held, parts missing", "not held"]
 

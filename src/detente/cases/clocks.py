@@ -1,7 +1,7 @@
 """Clocks of a case: what is due, from whom, since which event (protocol B3, B5, B6, F9).
 
 1. A clock starts as its row says: by the act itself, by the duty holder's receipt, by deposit, or by the
-   earlier of its receipt and the guarantor's plus T28.
+   earlier of its receipt and the guarantor's plus T28; or at the instant that a field of the case names.
 2. Nothing counts against a party without its own receipt: with a receipt the due instant is counted
    from it; by deposit alone the clock can end only in `no receipt`, never in `overdue`.
 3. A duty is met at the answer's header time if another party held the answer within `met_s` of it, else at
@@ -14,6 +14,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from detente.cases.book import Clock, ClockStart, ClockState
 from detente.cases.casefile import CaseAct, CaseFile
@@ -124,7 +125,7 @@ def _duty_holders(case: CaseFile, use: ClockUse, charter: Charter) -> tuple[str,
 
 
 def _clock(case: CaseFile, use: ClockUse, starter: CaseAct, party: str, times: Times) -> Clock | None:
-    start, start_by, due = _start(use, starter, party, times)
+    start, start_by, due = _start(case, use, starter, party, times)
     met_at, met_by = _met(case, use, starter, party, times)
     moved = case.moved(case.all)
     late_by = times.as_of
@@ -149,11 +150,17 @@ def _clock(case: CaseFile, use: ClockUse, starter: CaseAct, party: str, times: T
 
 
 def _start(
-    use: ClockUse, starter: CaseAct, party: str, times: Times
+    case: CaseFile, use: ClockUse, starter: CaseAct, party: str, times: Times
 ) -> tuple[int | None, ClockStart | None, int | None]:
     """(start, by what, due); rules 1 and 2."""
     precedence = starter.core.precedence
-    bound = times.charter.clocks[use.clock].bound(precedence)
+    said = _values(case, starter) if use.by or use.field else {}
+    bound = times.charter.clocks[use.clock].bound(precedence, said.get(use.by or ""))
+    if use.start == "field":
+        at = said.get(use.field or "")
+        if not isinstance(at, int):
+            return None, None, None
+        return at, "field", at - bound if use.before else at + bound
     if use.start == "act":
         return starter.time, "act", starter.time + bound
     received = times.received(starter.id, party) if use.start != "deposit" else None
@@ -165,6 +172,12 @@ def _start(
         return deposit, "deposit", deposit + bound
     times.will_change(deposit)
     return None, None, None
+
+
+def _values(case: CaseFile, act: CaseAct) -> Mapping[str, Any]:
+    """The case's core fields as that act's author knew and left them."""
+    bit = case.bit(act.id) or 0
+    return case.moved(act.before | 1 << bit).values(act.core.fields)
 
 
 def _met(

@@ -156,8 +156,20 @@ class Rows:
             ends=tuple(self._end(one) for one in row.tables("ends")),
             lifted=tuple(self.known_state(one, row.at("lifted")) for one in row.texts("lifted")),
             scope="party" if scope == "party" else "case",
+            field=row.maybe_text("field", NAME),
+            before=row.boolean("before", False),
+            by=row.maybe_text("by", NAME),
         )
         row.done()
+        for name, kind in ((found.field, "time"), (found.by, "code")):
+            if name is not None and not any(
+                (one.id, one.type, one.part) == (name, kind, "core") for one in self.fields
+            ):
+                raise contradiction(_CLAUSE, row.path, f"{name} is no {kind} field of the core")
+        if (start == "field") != (found.field is not None) or (found.before and start != "field"):
+            raise contradiction(
+                _CLAUSE, row.path, "`field` and `before` belong to clocks that start at a field"
+            )
         return found
 
     def consent(self, row: Table) -> Consent:
@@ -330,9 +342,9 @@ def _addressees(top: Table) -> Literal["none", "one", "all"]:
             return "none"
 
 
-def _literal_start(start: str) -> Literal["receipt", "deposit", "earliest", "act"]:
+def _literal_start(start: str) -> Literal["receipt", "deposit", "earliest", "act", "field"]:
     match start:
-        case "receipt" | "deposit" | "earliest":
+        case "receipt" | "deposit" | "earliest" | "field":
             return start
         case _:
             return "act"

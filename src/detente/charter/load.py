@@ -186,7 +186,7 @@ def _uses(top: Table, kinds: Mapping[str, Kind]) -> dict[str, KindUse]:
 def _clocks(top: Table, common: Common) -> Iterator[ClockRow]:
     seen: set[str] = set()
     for row in top.tables("clock", required=True):
-        by_precedence = row.maybe_table("by_precedence")
+        by_precedence, by_code = row.maybe_table("by_precedence"), row.maybe_table("by_code")
         found = ClockRow(
             id=row.text("id", CLOCK),
             **row.worded(),
@@ -196,6 +196,7 @@ def _clocks(top: Table, common: Common) -> Iterator[ClockRow]:
                 for name in model.PRECEDENCES
                 if by_precedence.has(name)
             },
+            by_code={name: by_code.integer(name, low=1) for name in by_code.rest()},
             steps=tuple(_step(one, common) for one in row.tables("steps")),
         )
         by_precedence.done()

@@ -43,7 +43,7 @@ MODES: Final = ("DIRECT", "COPY", "RELAY", "SEALED")
 HANDLING: Final = ("SHOW", "EXPIRES")
 """What a kind may allow beside a level: content that is shown and not given, content that expires."""
 LEVELS: Final = ("S0", "S1", "S2", "S3")
-STARTS: Final = ("receipt", "deposit", "earliest", "act")
+STARTS: Final = ("receipt", "deposit", "earliest", "act", "field")
 FIELD_TYPES: Final = ("code", "text", "time", "place", "int", "list", "bool", "ref", "hex")
 
 
@@ -202,11 +202,13 @@ class ClockRow(Worded):
 
     bound_s: int
     by_precedence: Mapping[str, int]
+    by_code: Mapping[str, int]
     steps: tuple[Step, ...]
 
-    def bound(self, precedence: str) -> int:
-        """Seconds from start to due, for an entry of `precedence`."""
-        return self.by_precedence.get(precedence, self.bound_s)
+    def bound(self, precedence: str, code: object = None) -> int:
+        """Seconds from start to due, for an entry of `precedence` whose deciding field says `code`."""
+        known = self.by_code.get(code) if isinstance(code, str) else None
+        return self.by_precedence.get(precedence, self.bound_s) if known is None else known
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _clocks(clocks: Iterable[ClockUse]) -> str:
         [
             one.clock,
             ", ".join(one.on) + _when(one.when),
-            one.start,
+            _start(one),
             one.of,
             ", ".join(f"{end.act} by {end.by}" for end in one.ends),
             ", ".join(one.lifted),
@@ -151,6 +151,11 @@ def _clocks(clocks: Iterable[ClockUse]) -> str:
         for one in clocks
     ]
     return _table(["clock", "started by", "start", "duty of", "met by", "lifted in"], rows)
+
+
+def _start(one: ClockUse) -> str:
+    start = f"{'before ' if one.before else ''}`{one.field}`" if one.field else one.start
+    return f"{start}; bound by `{one.by}`" if one.by else start
 
 
 def _list(one: CodeList) -> Iterator[str]:
@@ -201,10 +206,12 @@ def _index(charter: Charter) -> Iterator[str]:
 def _clock_rows(clocks: Iterable[ClockRow]) -> str:
     rows = []
     for one in clocks:
-        bounds = [f"{name} {seconds} s" for name, seconds in one.by_precedence.items()]
+        bounds = [
+            f"{name} {seconds} s" for name, seconds in (*one.by_precedence.items(), *one.by_code.items())
+        ]
         bounds += [f"{step.code} {step.at_s} s" for step in one.steps]
         rows.append([one.id, one.label("en"), f"{one.bound_s} s", "; ".join(bounds)])
-    return _table(["clock", "what", "bound", "by precedence or step"], rows)
+    return _table(["clock", "what", "bound", "by precedence, code or step"], rows)
 
 
 def _words_table(things: Iterable[Worded]) -> str:

@@ -78,17 +78,22 @@ class ClockUse:
     Started by each entry with an act of `on` (a later one starts it anew) where `when` holds; `of`: the
     case role whose duty it is; met by `ends`; lifted, without being met, when the case is in one of `lifted`.
     `start`: `receipt` (the duty holder's anchored receipt), `deposit` (the guarantor's), `earliest` (the
-    earlier of receipt and deposit plus T28), `act` (the entry's own time). SPEC: formats/charter 4
+    earlier of receipt and deposit plus T28), `act` (the entry's own time), `field` (the instant that the
+    core's time field `field` now says, or that many seconds before it where `before` is set). `by` names the
+    code field whose code may have a bound of its own in the charter's row. SPEC: formats/charter 4
     """
 
     clock: str
-    start: Literal["receipt", "deposit", "earliest", "act"]
+    start: Literal["receipt", "deposit", "earliest", "act", "field"]
     on: tuple[str, ...]
     of: str
     when: When
     ends: tuple[ClockEnd, ...]
     lifted: tuple[str, ...]
     scope: Literal["case", "party"]
+    field: str | None = None
+    before: bool = False
+    by: str | None = None
 
 
 def holds(when: When, values: Mapping[str, object]) -> bool:

@@ -30,6 +30,7 @@ def charter_json(charter: Charter, me: str) -> dict[str, Any]:
         },
         "clocks": {
             name: {**_words(row), "bound_s": row.bound_s, "by_precedence": dict(row.by_precedence),
+                   "by_code": dict(row.by_code),
                    "steps": [{"code": step.code, "at_s": step.at_s} for step in row.steps]}
             for name, row in charter.clocks.items()
         },
