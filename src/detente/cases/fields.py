@@ -2,7 +2,8 @@
 
 1. A field stands only in the acts that name it, only in its part, and only where its condition holds.
 2. Conditions are read over the act's own core fields and, where it is silent, the case's current ones.
-3. Content never decides a verdict, because it may be destroyed: its faults are the author's form only.
+3. A table is a list of rows; the conditions of a column are read over its own row alone.
+4. Content never decides a verdict, because it may be destroyed: its faults are the author's form only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from detente.cases import faults
 from detente.cases.faults import Fault
 from detente.cases.instants import LATEST
 from detente.cases.places import parse_place
-from detente.charter.model import ActRule, Field, Kind
+from detente.charter.model import ActRule, Column, Field, Kind
 from detente.charter.table import holds
 from detente.record.encoding import parse_hex
 from detente.record.errors import Malformed
@@ -51,16 +52,29 @@ def needed_content(kind: Kind, rule: ActRule, values: Mapping[str, Any]) -> tupl
 
 
 def _fits(kind: Kind, field: Field, value: Any) -> bool:
-    if field.type != "list":
+    if field.type not in ("list", "table"):
         return _fits_one(kind, field, field.type, value)
     if not isinstance(value, list) or not _within(field, len(value)):
         return False
+    if field.type == "table":
+        return all(_fits_row(kind, field, one) for one in value)
     # The limits of a list bound its items' number; an item is bounded by the core's own size.
     item = replace(field, minimum=None, maximum=None)
     return all(_fits_one(kind, item, field.of or "", one) for one in value)
 
 
-def _fits_one(kind: Kind, field: Field, type_: str, value: Any) -> bool:
+def _fits_row(kind: Kind, field: Field, row: Any) -> bool:
+    """Each value in a column that may stand in this row, and each column that must."""
+    columns = {one.id: one for one in field.columns}
+    if not isinstance(row, dict) or not row.keys() <= columns.keys():
+        return False
+    stands = {name for name, one in columns.items() if holds(one.when, row)}
+    needed = {name for name in stands if columns[name].required}
+    fits = all(_fits_one(kind, columns[name], columns[name].type, value) for name, value in row.items())
+    return fits and needed <= row.keys() <= stands
+
+
+def _fits_one(kind: Kind, field: Field | Column, type_: str, value: Any) -> bool:
     match type_:
         case "code":
             return isinstance(value, str) and value in kind.codes(field)
@@ -78,7 +92,7 @@ def _fits_one(kind: Kind, field: Field, type_: str, value: Any) -> bool:
             return False
 
 
-def _parses(field: Field, type_: str, value: Any) -> bool:
+def _parses(field: Field | Column, type_: str, value: Any) -> bool:
     try:
         if type_ == "place":
             parse_place(value)
@@ -95,7 +109,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _within(field: Field, size: int) -> bool:
+def _within(field: Field | Column, size: int) -> bool:
     low = field.minimum if field.minimum is not None else -_NUMBER_LIMIT
     high = field.maximum if field.maximum is not None else _NUMBER_LIMIT
     return low <= size <= high

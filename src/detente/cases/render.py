@@ -15,7 +15,7 @@ from detente.cases.book import NOT_HELD, Act, Case
 from detente.cases.grids import print_grid
 from detente.cases.instants import print_group, print_instant
 from detente.cases.places import Place, parse_place
-from detente.charter.model import Charter, Field, Kind
+from detente.charter.model import Charter, Column, Field, Kind
 from detente.charter.prepared import FIRST_STRONG_ISOLATE, POP_ISOLATE, fill, sentences
 from detente.record.errors import Malformed
 from detente.record.names import print_id
@@ -106,7 +106,18 @@ def show_value(charter: Charter, kind: Kind, name: str, value: Any, language: st
         return str(value)
     if field.type == "list" and isinstance(value, list):
         return ", ".join(_show_one(charter, kind, field, field.of or "", one, language) for one in value)
+    if field.type == "table" and isinstance(value, list):
+        return "; ".join(_show_row(charter, kind, field, one, language) for one in value)
     return _show_one(charter, kind, field, field.type, value, language)
+
+
+def _show_row(charter: Charter, kind: Kind, field: Field, row: Any, language: str) -> str:
+    """A row of a table: each label with its value, in the order of the columns."""
+    known = [one for one in field.columns if isinstance(row, dict) and one.id in row]
+    return ", ".join(
+        f"{one.label(language)}: {_show_one(charter, kind, one, one.type, row[one.id], language)}"
+        for one in known
+    )
 
 
 def show_place(charter: Charter, place: Place, language: str) -> str:
@@ -117,7 +128,9 @@ def show_place(charter: Charter, place: Place, language: str) -> str:
     return f"{_isolated(name)}, {grid}" if name else grid
 
 
-def _show_one(charter: Charter, kind: Kind, field: Field, type_: str, value: Any, language: str) -> str:
+def _show_one(
+    charter: Charter, kind: Kind, field: Field | Column, type_: str, value: Any, language: str
+) -> str:
     match type_:
         case "code":
             known = kind.codes(field).get(value)

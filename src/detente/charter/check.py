@@ -78,6 +78,9 @@ def _places(charter: Charter) -> Iterator[Place]:
         yield from _list_places(kind.id, own, floor=kind.floor)
         for thing in kind.fields:
             yield Place(f"{kind.id} field {thing.id}", thing, ("definition",), kind.floor)
+            for column in thing.columns:
+                path = f"{kind.id} field {thing.id} column {column.id}"
+                yield Place(path, column, ("definition",), kind.floor)
         for act in kind.acts.values():
             yield Place(f"{kind.id} act {act.id}", act, ("definition",), kind.floor)
         for state in kind.states.values():

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from detente.charter import model
+from detente.charter.fieldfile import read_field
 from detente.charter.model import ActRule, Code, CodeList, Field, Kind, Prepared, State, Worded
 from detente.charter.strict import CLOCK, CODE, NAME, Table, contradiction, parse_toml
 from detente.charter.table import ClockEnd, ClockUse, Consent, Crossed, Transition, When
-from detente.record.errors import Malformed
 
 COMMON: Final = "common.toml"
 """The file of lists, notes and terms that kinds share."""
@@ -74,8 +74,8 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
     own = _lists(top)
     if both := own.keys() & common.lists.keys():
         raise contradiction(_CLAUSE, top.at("list"), f"{min(both)} is a shared list")
-    fields = tuple(_field(row) for row in top.tables("field"))
-    used = {one.codes for one in fields if one.codes is not None}
+    fields = tuple(read_field(row) for row in top.tables("field"))
+    used = {one for field in fields for one in field.named_lists()}
     states = _by_id(_state(row) for row in top.tables("state", required=True))
     acts = _by_id(_act(row, fields) for row in top.tables("act", required=True))
     rows = Rows(fields, {**common.lists, **own}, acts, states)
@@ -242,14 +242,21 @@ class Rows:
         """Refuse fields whose lists, conditions, default or acts are nowhere."""
         for field in self.fields:
             where = f"{path}: field {field.id}"
-            if field.codes is not None and field.codes not in self.lists:
-                raise contradiction(_CLAUSE, where, f"no list {field.codes}")
-            if (field.codes is not None) != ("code" in (field.type, field.of)):
-                raise contradiction(_CLAUSE, where, "code fields and no others name a list")
+            if unknown := [one for one in field.named_lists() if one not in self.lists]:
+                raise contradiction(_CLAUSE, where, f"no list {unknown[0]}")
+            self._known_in_row(field, where)
             if field.default is not None and field.codes is not None:
                 self.known_when({field.id: (field.default,)}, where)
             self.known_when(field.when, where)
             self.known_acts(field.required + field.optional, where)
+
+    def _known_in_row(self, field: Field, path: str) -> None:
+        """Conditions of columns rest on code columns of the same row."""
+        codes = {one.id: self.lists[one.codes].codes for one in field.columns if one.codes is not None}
+        for column in field.columns:
+            for name, wanted in column.when.items():
+                if name == column.id or not set(wanted) <= set(codes.get(name, ())):
+                    raise contradiction(_CLAUSE, path, f"column {column.id}: {name} decides nothing")
 
     def _from(self, at: tuple[str, ...], row: Table) -> tuple[str, ...]:
         if at == ("*",):
@@ -261,35 +268,6 @@ class Rows:
         found = ClockEnd(act, row.choice("by", model.CASE_ROLES))
         row.done()
         return found
-
-
-def _field(row: Table) -> Field:
-    kind = row.choice("type", model.FIELD_TYPES)
-    part: Literal["core", "content"] = (
-        "core" if row.choice("part", ("core", "content")) == "core" else "content"
-    )
-    found = Field(
-        id=row.text("name", NAME),
-        **row.worded(),
-        part=part,
-        type=kind,
-        of=row.choice("of", model.FIELD_TYPES) if kind == "list" else None,
-        codes=row.maybe_text("codes", NAME),
-        unit=row.maybe_text("unit", NAME),
-        minimum=row.maybe_integer("minimum", low=-(2**53) + 1),
-        maximum=row.maybe_integer("maximum"),
-        required=row.choices("required", model.ACTS),
-        optional=row.choices("optional", model.ACTS),
-        when=row.when(),
-        default=row.maybe_text("default"),
-        auto=row.boolean("auto", False),
-    )
-    row.done()
-    if set(found.required) & set(found.optional) or not found.required + found.optional:
-        raise contradiction(_CLAUSE, row.path, "a field is required or optional in an act, and in some act")
-    if kind in ("text", "int", "list", "hex") and found.maximum is None:
-        raise Malformed(row.at("maximum"), "is missing")  # every size has a limit
-    return found
 
 
 def _act(row: Table, fields: tuple[Field, ...]) -> ActRule:

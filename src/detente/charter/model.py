@@ -44,7 +44,8 @@ HANDLING: Final = ("SHOW", "EXPIRES")
 """What a kind may allow beside a level: content that is shown and not given, content that expires."""
 LEVELS: Final = ("S0", "S1", "S2", "S3")
 STARTS: Final = ("receipt", "deposit", "earliest", "act", "field")
-FIELD_TYPES: Final = ("code", "text", "time", "place", "int", "list", "bool", "ref", "hex")
+COLUMN_TYPES: Final = ("code", "text", "time", "place", "int", "bool", "ref", "hex")
+FIELD_TYPES: Final = (*COLUMN_TYPES, "list", "table")
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,29 @@ class CodeList(Worded):
 
 
 @dataclass(frozen=True)
+class Column(Worded):
+    """One column of a table field: limits as a field's, `when` over code columns of the same row.
+
+    With `when` it may stand only where that holds; `required`: there it must.
+    """
+
+    type: str
+    codes: str | None
+    unit: str | None
+    minimum: int | None
+    maximum: int | None
+    required: bool
+    when: When
+
+
+@dataclass(frozen=True)
 class Field(Worded):
     """One field of a kind; its id is its name in the core's or content's `fields`.
 
     `minimum` and `maximum` bound the value of an int, the characters of a text, the items of a list and
-    the bytes of a hex. `of` is the element type of a list. A field with `when` may stand only where the
-    condition holds; there it is required in the acts of `required`. `auto`: filled by the node.
+    the bytes of a hex, the rows of a table. `of` is the element type of a list. A field with `when` may
+    stand only where the condition holds; there it is required in the acts of `required`. `auto`: filled by
+    the node.
     """
 
     part: Literal["core", "content"]
@@ -96,6 +114,11 @@ class Field(Worded):
     when: When
     default: str | None
     auto: bool
+    columns: tuple[Column, ...] = ()
+
+    def named_lists(self) -> tuple[str, ...]:
+        """Names of the code lists that it uses, in its columns too."""
+        return tuple(one for one in (self.codes, *(column.codes for column in self.columns)) if one)
 
 
 @dataclass(frozen=True)
@@ -168,8 +191,8 @@ class Kind(Worded):
         """The field called `name`."""
         return next((field for field in self.fields if field.id == name), None)
 
-    def codes(self, field: Field) -> Mapping[str, Code]:
-        """The codes that `field` may hold (of its elements, for a list); empty for other types."""
+    def codes(self, field: Field | Column) -> Mapping[str, Code]:
+        """The codes that a field or column may hold (of its elements, for a list); empty for other types."""
         return self.lists[field.codes].codes if field.codes is not None else {}
 
     def step(self, at: str, act: str, by: str, values: Mapping[str, object]) -> str | None:

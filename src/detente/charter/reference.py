@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from detente.charter.model import Charter, ClockRow, CodeList, Kind, State, Text, Worded
+from detente.charter.model import Charter, ClockRow, CodeList, Column, Field, Kind, State, Text, Worded
 from detente.charter.table import ClockUse, Transition, When
 
 LANGUAGES: Final = ("en", "ar", "he")
@@ -123,7 +123,16 @@ def _fields(kind: Kind) -> str:
         rows.append(
             [f"`{one.id}`", one.part, form, one.unit or "", limits, ", ".join(acts), "; ".join(notes)]
         )
+        rows += [_column(one, column) for column in one.columns]
     return _table(["field", "part", "type", "unit", "limits", "acts", "notes"], rows)
+
+
+def _column(field: Field, one: Column) -> list[str]:
+    form = one.type + (f" `{one.codes}`" if one.codes else "")
+    limits = "–".join("" if n is None else str(n) for n in (one.minimum, one.maximum)).strip("–")
+    notes = [f"only if{_when(one.when)}"] if one.when else []
+    needed = "in each row" if one.required else "optional"
+    return [f"`{field.id}.{one.id}`", "", form, one.unit or "", limits, needed, "; ".join(notes)]
 
 
 def _acts(kind: Kind) -> str:

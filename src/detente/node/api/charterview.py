@@ -105,4 +105,13 @@ def _field(field: Field, kind: Kind) -> dict[str, Any]:
         "when": {name: list(codes) for name, codes in field.when.items()}, "default": field.default,
         "auto": field.auto, "minimum": field.minimum, "maximum": field.maximum,
         "codes": [_words(code) for code in kind.codes(field).values()],
+        "columns": [
+            {
+                **_words(one), "type": one.type, "unit": one.unit, "required": one.required,
+                "when": {name: list(codes) for name, codes in one.when.items()},
+                "minimum": one.minimum, "maximum": one.maximum,
+                "codes": [_words(code) for code in kind.codes(one).values()],
+            }
+            for one in field.columns
+        ],
     }  # fmt: skip
