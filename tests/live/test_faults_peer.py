@@ -49,7 +49,11 @@ def state(cell: Cell) -> dict[str, int]:
 
 
 def clause(name: str) -> str:
-    return "" if name == "partbytes" else f" WHERE log_id = (SELECT id FROM node_log WHERE origin = '{S2}')"
+    """Of S2's log; of bytes also those that no entry names: only those of other logs may come meanwhile."""
+    log = f"(SELECT id FROM node_log WHERE origin = '{S2}')"
+    if name == "partbytes":
+        return f" WHERE sha256 NOT IN (SELECT sha256 FROM node_part WHERE log_id <> {log})"
+    return f" WHERE log_id = {log}"
 
 
 def foreign_cell(liar: Liar, honest: Push) -> Push:
