@@ -8,6 +8,7 @@ the post that is on watch there. Values follow the kind's field types:
     bool            yes | no
     time            2026-11-23T17:05:00Z (UTC only; local time is refused)
     list            a,b,c
+    table           rows as JSON: [{"subject": "ROUTE", "asked": "which road is open"}]
     place           -45.125,-30.020[,PRECISION_M[,BASIS]], a grid with its zone, or a gazetteer id
 """
 
@@ -30,10 +31,13 @@ from detente.cli.words import utc
 from detente.node.client import LocalApi
 from detente.node.folder import NodeFolder
 from detente.node.pairing import node_charter
+from detente.record.errors import Malformed
+from detente.record.strictjson import parse
 
 _INT = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,6})?", re.ASCII)
+_MOST_ROWS_BYTES = 65_536
 DEFAULT_PRECISION_M = 1000
 DEFAULT_BASIS = "MAP"
 
@@ -113,7 +117,20 @@ def typed(field: Mapping[str, Any], text: str) -> Any:
         return [part for part in text.split(",") if part]
     if kind in ("code", "text", "hex", "ref"):
         return text
+    if kind == "table":
+        return _rows(field, text)
     return fail(f"{field['id']}: {text!r} is not of type {kind}", code=WRONG_USE)
+
+
+def _rows(field: Mapping[str, Any], text: str) -> list[Any]:
+    """Rows of a table field; the node checks columns and values by the kind's file."""
+    try:
+        rows = parse(text.encode(), limit=_MOST_ROWS_BYTES)
+    except Malformed as error:
+        return fail(f"{field['id']}: {error}", code=WRONG_USE, hint='rows are JSON: [{"NAME": "VALUE"}]')
+    if not isinstance(rows, list):
+        return fail(f"{field['id']}: rows are a JSON list of objects", code=WRONG_USE)
+    return rows
 
 
 def place(text: str, gazetteer: Mapping[str, Named]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import typer
 from detente import __version__
 from detente.cli import (
     ack,
+    acts,
     alarm,
     backup,
+    board,
     charter,
     demo,
     export,
@@ -60,6 +62,11 @@ app.add_typer(charter.app, name="charter")
 app.command("node")(node.node)
 app.command("send")(send.send)
 app.command("ack")(ack.ack)
+for _verb in acts.VERBS:
+    app.command(_verb)(acts.verb(_verb))
+app.command("board")(board.board)
+app.command("timeline")(board.timeline)
+app.command("explain")(board.explain)
 app.command("log")(log.log)
 app.command("show")(show.show)
 app.command("receipts")(receipts.receipts)
