@@ -58,7 +58,7 @@ class TestPaperDrill:
         faults.sounded(cell, "s2", name, 10)
         assert f"{name}  D02 NEW of S1" in thin(cell, "s2", "list")
         assert faults.held_by(cell, "s1", entry)["s2"] == "not held", "paper is no receipt"
-        assert faults.api(cell, "s2").get("/v1/cases")["cases"] == [], "paper moves no state"
+        assert faults.api(cell, "s2").get("/v1/cases", kind="D02")["cases"] == [], "paper moves no state"
 
         assert f"{name}: PROVISIONAL, heard before" in thin(cell, "s2", "read", str(form))
         thin(cell, "s2", "heard", name)

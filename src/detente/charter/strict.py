@@ -152,6 +152,13 @@ class Table:
         for number, one in enumerate(found, 1):
             yield Table(one, f"{self.at(key)}[{number}]")
 
+    def plain(self, key: str) -> dict[str, Any]:
+        """A table of values as they stand, empty if absent: whoever uses them checks them."""
+        found = self._left.pop(key, {})
+        if not isinstance(found, dict):
+            raise Malformed(self.at(key), "not a table")
+        return found
+
     def rest(self) -> Iterator[str]:
         """Keys not taken yet, in the order of the file."""
         yield from tuple(self._left)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from detente.cli.options import WRONG_USE, errors_in_words, fail
 from detente.node.folder import NodeFolder
+from detente.node.nodeclock import NodeClock
 from detente.record.names import parse_id
 
 
@@ -25,7 +25,7 @@ def export_case(folder: Path, place: Path, case: str, entries: str, parts: str) 
         listing = write_case(
             ours, place, parse_id(case, ours.cell) if case else None,
             entries=[parse_id(one, ours.cell) for one in entries.split(",") if one], roles=roles,
-            now=int(time.time()) + ours.settings.clock_offset_s,
+            now=NodeClock(ours).now(),
         )  # fmt: skip
     opened = sum(len(one.opened) for one in listing.entries)
     sealed = sum(len(one.sealed) for one in listing.entries)

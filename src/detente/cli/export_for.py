@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from detente.cases.instants import parse_instant
 from detente.cli.options import NO, WRONG_USE, errors_in_words, fail
 from detente.cli.progress import Progress
 from detente.node.folder import NodeFolder
+from detente.node.nodeclock import NodeClock
 from detente.record.errors import RuleViolation
 
 
@@ -28,7 +28,7 @@ def export_for(folder: NodeFolder, peer: str, place: Path, since: str) -> None:
         fail(f"{place} is neither empty nor a bundle", code=NO)
     with errors_in_words(), Progress() as progress:
         written = CarryOut(folder, peer, place, told).write(
-            since=_since(since), made_at=int(time.time()) + folder.settings.clock_offset_s
+            since=_since(since), made_at=NodeClock(folder).now()
         )
     for log in written.logs:
         said = f"entries {log.start} to {log.size - 1}" if log.size > log.start else "receipts only"

@@ -8,7 +8,6 @@ import re
 import secrets
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -25,6 +24,7 @@ from detente.cli.words import utc
 from detente.node import thinkey
 from detente.node.client import LocalApi
 from detente.node.folder import NodeFolder
+from detente.node.nodeclock import NodeClock
 from detente.node.pairing import node_charter
 from detente.record.encoding import encode_base64
 from detente.record.errors import Refused
@@ -181,7 +181,7 @@ def _said(
     asked = to or (others[0] if len(others) == 1 else "")
     if asked not in charter.parties or asked == folder.party:
         fail("say with --to which party is asked", code=WRONG_USE)
-    now = int(time.time()) + folder.settings.clock_offset_s
+    now = NodeClock(folder).now()
     about = _case(folder, charter, case) if case else None
     return ThinSaid(folder.party, asked, kind, act, now, secrets.token_bytes(NONCE), core, content, about)
 

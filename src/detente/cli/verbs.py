@@ -21,6 +21,7 @@ from detente.cli import (
     log,
     node,
     peer,
+    play,
     receipts,
     restore,
     send,
@@ -70,6 +71,7 @@ app.command("explain")(board.explain)
 app.command("log")(log.log)
 app.command("show")(show.show)
 app.command("receipts")(receipts.receipts)
+app.command("play")(play.play)
 app.command("status")(status.status)
 app.command("alarm")(alarm.alarm)
 app.command("export")(export.export)

@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +27,7 @@ from detente.node.folder import NodeFolder, write_private
 from detente.node.journal import Journal
 from detente.node.log_signer import LogSigner
 from detente.node.mirror_signer import MirrorSigner
+from detente.node.nodeclock import NodeClock
 from detente.node.signer_client import LINE_LIMIT, SignedGroup, SignerStatus
 from detente.node.unixsocket import listen
 from detente.record.encoding import encode_base64, parse_base64, parse_hex
@@ -317,13 +317,12 @@ def run(folder: NodeFolder, *, peers: Mapping[str, MirrorKeys] | None = None) ->
     except Refused as error:
         sys.stderr.write(f"detente: {error}\n")
         return 1
-    offset = folder.settings.clock_offset_s
     room = SignerRoom(
         folder,
         log_pair=pair,
         mirror_pair=lambda watched: key_files.mirror_pair(folder, watched),
         peers=_watching(folder) if peers is None else peers,
-        clock=lambda: int(time.time()) + offset,
+        clock=NodeClock(folder).now,
     )
     read_confirmation(folder, room)
     listener = listen(folder.signer_socket)

@@ -12,6 +12,7 @@ from detente.node import selectors
 from detente.node.client import LocalApi
 from detente.node.folder import NodeFolder
 from detente.node.keeper import Keeper
+from detente.node.nodeclock import NodeClock
 from detente.node.signer_client import SignerClient
 from detente.node.writer import Writer
 from detente.record.encoding import encode_base64
@@ -125,8 +126,7 @@ def _stopped(folder: NodeFolder) -> Iterator[Keeper]:
     try:
         client = SignerClient(folder)
         _wait_for(client, child)
-        offset = folder.settings.clock_offset_s
-        keeper = open_keeper(folder, node_charter(folder), writer, client, lambda: int(time.time()) + offset)
+        keeper = open_keeper(folder, node_charter(folder), writer, client, NodeClock(folder).now)
         writer.start()
         keeper.submit(keeper.receiver.cosign_owed).result(STEP_S)
         yield keeper

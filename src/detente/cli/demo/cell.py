@@ -26,7 +26,9 @@ from detente.node.pairing import NewNode, accede, add_peer, init, own_card, read
 
 CELL = "harbour.exercise"
 PARTIES = ("s1", "s2", "g1")
-TEMPLATE = Path(detente.charter.__file__).parent / "examples" / "demo"
+EXAMPLES = Path(detente.charter.__file__).parent / "examples"
+TEMPLATE = EXAMPLES / "demo"  # its clocks are seconds long
+EXERCISE = EXAMPLES / "exercise"  # its clocks are those that a cell would agree on
 CLOCK_OFFSETS = {"s1": -20, "s2": 20, "g1": 0}  # 40 s apart, with --netns
 STOP_S = 10
 PORTS = range(20000, 32000)
@@ -158,8 +160,9 @@ HOOK = 'echo "$(date +%s.%N) $DETENTE_ALARM_ID" >> "$0"'
 
 
 def build(
-    place: Path, *, netns: bool = False, desks: bool = False, hidden: frozenset[str] = frozenset()
-) -> Cell:
+    place: Path, *, netns: bool = False, desks: bool = False, hidden: frozenset[str] = frozenset(),
+    template: Path = TEMPLATE,
+) -> Cell:  # fmt: skip
     """Make three nodes in `place/nodes/<party>` that have each other's cards and one charter.
 
     `hidden` parties listen for nobody and are dialled by nobody: they dial out only (protocol D4).
@@ -181,7 +184,7 @@ def build(
     cards.mkdir()
     for party, node in nodes.items():
         (cards / f"{party}.card").write_bytes(own_card(node.folder))
-    write_charter(TEMPLATE, [own_card(node.folder) for node in nodes.values()], place / "charter")
+    write_charter(template, [own_card(node.folder) for node in nodes.values()], place / "charter")
     for party, node in nodes.items():
         accede(node.folder, place / "charter")
         for peer in PARTIES:

@@ -10,7 +10,6 @@ one flipped bit broke. It only reads, and in one snapshot: it can run beside a l
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from detente.node.folder import NodeFolder
 from detente.node.fsck import folding, logs, own, parts, places
 from detente.node.fsck.findings import FINDINGS, Finding, Tell, silent
 from detente.node.fsck.structure import check_structure
+from detente.node.nodeclock import NodeClock
 from detente.node.opening import Opener
 from detente.node.pairing import node_charter
 from detente.node.snapshot import snapshot
@@ -110,7 +110,7 @@ def stages(charter: Charter, me: str, folder: NodeFolder | None, tell: Tell) -> 
 def _last(folder: NodeFolder, scope: logs.Scope, unlock: parts.Unlock | None) -> Iterator[Finding]:
     """What needs the folded record: the fold itself, keys and sessions of posts that entries registered."""
     held = folding.read_all()
-    book = folding.folded(scope.charter, held, int(time.time()) + folder.settings.clock_offset_s)
+    book = folding.folded(scope.charter, held, NodeClock(folder).now())
     yield from folding.check_fold(scope, held, book)
     enrolled = [one.credential for one in book.register.credentials.get(folder.party, ())]
     passkeys = [one for one in enrolled if one.kind == "webauthn"]

@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from detente.node import logs
 from detente.node.folder import NodeFolder
+from detente.node.nodeclock import NodeClock
 from detente.record.errors import DetenteError
 
 
@@ -56,7 +56,7 @@ async def _run(folder: NodeFolder) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
-        process = LinkProcess(folder, lambda: time.time() + folder.settings.clock_offset_s)
+        process = LinkProcess(folder, NodeClock(folder))
         await process.open(stack)
         logs.line("link-serves")
         await ended.wait()

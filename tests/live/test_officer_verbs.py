@@ -1,0 +1,87 @@
+"""An officer's night at the terminal, in each language, over three living nodes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from detente.cli.demo.cell import Cell
+from live import faults
+from live.officers import started, until
+
+pytestmark = pytest.mark.live
+
+LANGUAGES = ("ar", "he", "en")
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    with started(tmp_path_factory.mktemp("cell") / "d", desks=False) as cell:
+        yield cell
+
+
+def ran(cell: Cell, party: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A verb as its user would run it, on that party's node."""
+    return subprocess.run(
+        [sys.executable, "-m", "detente", words[0], "--node", str(cell.node(party).folder.path), *words[1:]],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def detente(cell: Cell, party: str, *words: str) -> str:
+    found = ran(cell, party, *words)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+def id_of(line: str) -> str:
+    """The entry that a verb says it wrote."""
+    found = re.match(r"(\S+) in the log", line)
+    assert found, line
+    return found[1]
+
+
+class TestANight:
+    """STOP-AND-CHECK is pressed, read, answered and ended with verbs alone, from either side."""
+
+    @pytest.mark.parametrize(("author", "reader"), [("s1", "s2"), ("s2", "s1")])
+    def test_a_matter_from_press_to_end(self, cell: Cell, author: str, reader: str) -> None:
+        press = id_of(detente(cell, author, "send", "D02", "meaning=FIRE_ON_US"))
+        faults.confirmed(cell, press, [reader, "g1"])
+        assert press in detente(cell, reader, "board", "--lang", "en")
+        until(lambda: press in detente(cell, reader, "board"), 30, "the board shows it")
+        for verb, fields in (("read", []), ("ack", ["UNDERSTOOD"]), ("answer", ["answer=CHECKING"])):
+            id_of(detente(cell, reader, verb, press, *fields))
+        detente(cell, reader, "pass-on", press, "echelon=SECTOR", "passed_at=2026-01-01T00:00:00Z")
+        until(
+            lambda: "met" in {one["state"] for one in explained(cell, author, press)["clocks"]},
+            30, "the author sees that its clock is met",
+        )  # fmt: skip
+        for language in LANGUAGES:
+            told = detente(cell, author, "timeline", press, "--lang", language)
+            assert told.count("EXERCISE") >= 1 or language != "en"
+            assert "CHECKING" not in told and "{" not in told
+            assert "{" not in detente(cell, "g1", "explain", press, "--lang", language)
+        id_of(detente(cell, author, "move", press))
+        until(lambda: press not in detente(cell, reader, "board"), 30, "the matter leaves the board")
+
+    def test_an_act_that_a_kind_lacks_names_those_it_has(self, cell: Cell) -> None:
+        check = id_of(detente(cell, "s1", "send", "D01", "slot=AD_HOC", "path=PRIMARY", "test_text=a b c d"))
+        found = ran(cell, "s1", "withdraw", check)
+        assert found.returncode == 1
+        assert "hint: it has the acts" in found.stderr
+
+    def test_a_language_that_the_charter_lacks_names_those_it_has(self, cell: Cell) -> None:
+        found = ran(cell, "s1", "board", "--lang", "xx")
+        assert found.returncode == 2
+        assert "ar, he, en" in found.stderr
+
+
+def explained(cell: Cell, party: str, entry: str) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = json.loads(detente(cell, party, "explain", entry, "--json"))
+    return found
