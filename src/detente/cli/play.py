@@ -1,4 +1,4 @@
-"""`detente play FILE`: a scenario over three living nodes of the fictional exercise cell, with a clock that moves.
+"""`detente play FILE`: a scenario over three living nodes of the exercise cell, with a clock that moves.
 
 1. Everything goes through the local APIs, as an officer's own node would be used. Nothing real is touched:
    the cell is made in a folder of its own and ended after the last step.
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from rich.console import Console
 import detente
 from detente.cli.options import NO, WRONG_USE, errors_in_words, fail
 from detente.cli.scenario import Scenario, Step, parse_scenario, swapped, told
-from detente.record.errors import DetenteError, RuleViolation
+from detente.record.errors import DetenteError, Refused, RuleViolation, declare
 
 if TYPE_CHECKING:
     from detente.cli.demo.cell import Cell
@@ -34,10 +36,13 @@ WITHIN_S: Final = 30
 START_S: Final = 60
 _NOW: Final = re.compile(r"now(?:([+-])([0-9]{1,9}))?")
 SIDES: Final = ("s1", "s2")
+NOT_PLAYED: Final = declare("step-not-played", "scenario's author", "a verb that a step runs refused it")
 
 
 def play(
-    file: Annotated[str, typer.Argument(help="A scenario file, or the name of one that comes along: S05.")] = "",
+    file: Annotated[
+        str, typer.Argument(help="A scenario file, or the name of one that comes along: S05.")
+    ] = "",
     swap: Annotated[bool, typer.Option("--swap", help="With the two sides exchanged.")] = False,
     transcript: Annotated[
         Path | None, typer.Option(help="Write the transcript to this new file too.")
@@ -106,7 +111,7 @@ class Player:
         Play(self.cell, self.stage).lines_come_up()
 
     def all(self, scenario: Scenario) -> None:
-        """Every step; the first that a node unexpectedly refuses ends the play as a check that did not hold."""
+        """Every step; the first that a node refuses unasked ends the play as a check that did not hold."""
         for step in scenario.steps:
             try:
                 getattr(self, f"do_{step.do}")(step)
@@ -143,6 +148,26 @@ class Player:
             return
         self._no(f"{step.by.upper()} {self._what(step)}: not refused, {step.clause} was to stop it")
 
+    def do_paper(self, step: Step) -> None:
+        """A form printed at one party is typed in at the other, as no line carries it."""
+        form = self.cell.place / f"{step.name}.txt"
+        fields = [f"{name}={value}" for name, value in step.fields.items()]
+        said = self._thin(step.by, "print", step.kind, *fields, "--out", str(form), "--log", "WATCH")
+        words = said.split()
+        self.names[step.name] = next(one for one in words if one.startswith(f"{step.by.upper()}-"))
+        self.names[f"{step.name}_paper"] = next(one for one in words if one.startswith("THIN-"))
+        self._tell(f"{step.by.upper()} {step.kind} as {step.name}, printed")
+        read = self._thin(step.parties[0], "read", str(form))
+        self._check(f"typed in at {self._parties(step)}: provisional", lambda: "PROVISIONAL" in read, 1)
+
+    def _thin(self, party: str, *words: str) -> str:
+        node = str(self.cell.node(party).folder.path)
+        command = [sys.executable, "-m", "detente", "thin", words[0], "--node", node, *words[1:]]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if ran.returncode:
+            raise Refused(NOT_PLAYED, said=ran.stderr[-200:])
+        return ran.stdout
+
     def do_cut(self, step: Step) -> None:
         """The line between two parties is cut."""
         self.cell.places.cut(*step.parties)
@@ -176,9 +201,7 @@ class Player:
         """What the nodes must show, each by itself."""
         at = step.parties or tuple(self.cell.nodes)
         looks = getattr(self, "_check_is" if step.that == "check" else f"_{step.that}")
-        self._check(
-            told(step), lambda: all(looks(party, step) for party in at), step.seconds or WITHIN_S
-        )
+        self._check(told(step), lambda: all(looks(party, step) for party in at), step.seconds or WITHIN_S)
 
     # ------------------------------------------------------------------ what a node shows
 

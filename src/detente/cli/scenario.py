@@ -7,6 +7,8 @@ A file is TOML, read as strictly as a charter. `title` in the cell's languages, 
     send     by, kind, as [, post, fields, content, place] a new entry; `as` is its name in the file
     act      by, act, on, as [, about, post, fields, content]   an act on a case
     refused  by, clause, and what `send` or `act` has      the own node must refuse it, by that clause
+    paper    by, to, kind, as [, fields]                   printed at one party, typed in at the other;
+                                                           the typed form is called NAME_paper
     cut      between = [a, b]         mend likewise        the line between two parties
     hold     at                       resume likewise      the machine of a party hangs
     ahead    seconds                                       the exercise's clock, on all three nodes
@@ -27,11 +29,11 @@ from detente.charter.strict import ANY, CLOCK, CODE, NAME, PARTY, Table, parse_t
 from detente.record.errors import Malformed
 
 DOES: Final = (
-    "say", "send", "act", "refused", "cut", "mend", "hold", "resume", "ahead", "expect",
+    "say", "send", "act", "refused", "paper", "cut", "mend", "hold", "resume", "ahead", "expect",
 )  # fmt: skip
 THAT: Final = (
-    "state", "confirmation", "clock", "check", "rung", "verdict", "line", "alarm", "held", "silence", "notice",
-    "field", "put",
+    "state", "confirmation", "clock", "check", "rung", "verdict", "line", "alarm", "held", "silence",
+    "notice", "field", "put",
 )  # fmt: skip
 MOST_STEPS: Final = 500
 _KIND: Final = re.compile(r"[A-Z][0-9]{2}")
@@ -87,7 +89,7 @@ def parse_scenario(data: bytes, path: str) -> Scenario:
                 raise Malformed(f"{path}: step[{step.number}]", f"{name} is no name of an earlier step")
         if step.name in known:
             raise Malformed(f"{path}: step[{step.number}]", f"{step.name} stands twice")
-        known |= {step.name} - {""}
+        known |= {step.name, f"{step.name}_paper" if step.do == "paper" else ""} - {""}
     return Scenario(title, shows, steps)
 
 
@@ -117,6 +119,12 @@ def _step(row: Table, number: int) -> Step:
     found = Step(number, do, fields={}, content={})
     if do in ("send", "act", "refused"):
         found = _statement(row, found)
+    elif do == "paper":
+        found = replace(
+            found,
+            by=row.text("by", PARTY), parties=(row.text("to", PARTY),), kind=row.text("kind", _KIND),
+            name=row.text("as", NAME), fields=row.plain("fields"),
+        )  # fmt: skip
     elif do in ("cut", "mend"):
         parties = row.texts("between", PARTY, required=True)
         if len(parties) != 2:

@@ -1,8 +1,8 @@
 """The one time source of a node: the machine's clock, and in an exercise cell what was added to it.
 
 1. An actual cell takes the machine's clock as it is: nothing can be added to it.
-2. In an exercise cell two numbers of seconds are added: `clock_offset_s` of node.toml, which is there from the
-   start, and the number in `run/clock-ahead`, which moves while the node runs (`detente play`).
+2. In an exercise cell two numbers of seconds are added: `clock_offset_s` of node.toml, which stands from
+   the start, and the number in `run/clock-ahead`, which moves while the node runs (`detente play`).
 3. What moves while the node runs only ever goes forward: what is signed with a later time must not be
    followed by an earlier one.
 """
@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from typing import Final
@@ -45,7 +44,7 @@ class NodeClock:
     def _look(self) -> int:
         """Seconds that the exercise was moved; read again only when the file was written anew."""
         with contextlib.suppress(FileNotFoundError):
-            changed = os.stat(self._path).st_mtime_ns
+            changed = self._path.stat().st_mtime_ns
             if changed != self._read_at:
                 said = self._path.read_bytes()
                 self._ahead = max(self._ahead, int(said) if _NUMBER.fullmatch(said) else 0)
