@@ -199,7 +199,7 @@ class Cell:
             version=1,
             cell=self.rules.cell,
             log=self.log(party),
-            floor=self.rules.kinds[kind].floor if kind in self.rules.kinds else False,
+            floor=self._floor(kind, act),
             time=self.now,
             charter=self.rules.digest,
             to=tuple(sorted(made.addressees)),
@@ -214,6 +214,10 @@ class Cell:
         if words is not None:
             self.opened[written.id, 1] = words
         return Written(written.id, data, draft)
+
+    def _floor(self, kind: str, act: str) -> bool:
+        rules = self.rules.kinds.get(kind)
+        return False if rules is None else rules.acts[act].floor if act in rules.acts else rules.floor
 
     def core(
         self,

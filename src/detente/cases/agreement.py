@@ -69,9 +69,10 @@ def _handling_faults(kind: Kind, core: Core) -> Iterator[Fault]:
             yield Fault(faults.WRONG_FORM, "handling", "valid_until")
 
 
-def floor_fault(kind: Kind, header: Header) -> Fault | None:
+def floor_fault(kind: Kind, act: str, header: Header) -> Fault | None:
     """A header that claims or hides the floor. SPEC: protocol A5."""
-    return None if header.floor == kind.floor else Fault(faults.OTHER_FLOOR, "A5")
+    floor = kind.acts[act].floor if act in kind.acts else kind.floor
+    return None if header.floor == floor else Fault(faults.OTHER_FLOOR, "A5")
 
 
 def modes(charter: Charter, kind: Kind) -> tuple[str, ...]:

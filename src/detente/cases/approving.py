@@ -4,7 +4,7 @@
 2. An approval counts for the credential behind it: two approvals by one key are one officer. A session counts
    for the passkey that opened it.
 3. The acting post must be among those who approved, and each post must have the right to the act.
-4. A watch session approves floor kinds only, and never the register.
+4. A watch session approves acts of the floor only, and never the register.
 5. A second signature comes from another post and another credential than the first.
 """
 
@@ -70,7 +70,7 @@ def check_approvals(
             )
         except (Unverified, Malformed):
             return Fault(faults.BAD_APPROVAL, "A7")
-        if by.via == "session" and (not kind.floor or is_register(kind)):
+        if by.via == "session" and (not rule.floor or is_register(kind)):
             return Fault(faults.SESSION_LIMIT, "A7")
         if by.post not in rule.posts:
             return Fault(faults.POST_MAY_NOT, kind.id, by.post)

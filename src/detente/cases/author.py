@@ -1,7 +1,7 @@
 """Composes what an officer wants to say, and refuses at the author's node what the fold would call irregular.
 
 1. What would be irregular is refused with its clause, before anything is sealed or signed (protocol F14).
-2. A form check (V01 to V25) refuses too, but in floor kinds it never delays sending: there it is a notice
+2. A form check (V01 to V25) refuses too, but on the floor it never delays sending: there it is a notice
    that stands on the sent entry. Only malformed input is refused (protocol F14).
 3. The same statement, book, instant and salts give the same bytes; nothing here is random.
 """
@@ -137,7 +137,7 @@ def _composed(
 ) -> Composed:
     """The parts with those who hold them."""
     first, behind = holders(charter, core, CORE), holders(charter, core, CONTENT)
-    floor = charter.kinds[core.kind].floor
+    floor = charter.kinds[core.kind].acts[core.act].floor
     return Composed(encode_core(core), data, floor, first.to, first.keep, notices, tuple(attachments), behind)
 
 
@@ -195,7 +195,7 @@ def _refuse_act(
         raise Fault(faults.CASE_MISSING, kind.id, rule.id).refusal()
     if rule.id == "NEW" and charter.parties[party].role not in kind.opened_by:
         raise Fault(faults.NOT_BY_YOU, kind.id, rule.id).refusal()
-    if reference is not None and case is None and not kind.floor:
+    if reference is not None and case is None and not rule.floor:
         raise Fault(faults.UNKNOWN_REFERENCE, "A9").refusal()
     if case is not None and case.kind != kind.id:
         raise Fault(faults.NOT_A_CASE, "A9", case.kind).refusal()

@@ -218,11 +218,13 @@ class Docket:
         )
         self.case_of[entry] = case
         self.touched.add(case)
-        live = self._live.setdefault((file.holders, file.kind.floor), set())
-        if absorbs(file.kind, file.moved(file.all).state):
-            live.discard(case)
-        else:
-            live.add(case)
+        over = absorbs(file.kind, file.moved(file.all).state)
+        for floor in {rule.floor for rule in file.kind.acts.values()}:
+            live = self._live.setdefault((file.holders, floor), set())
+            if over:
+                live.discard(case)
+            else:
+                live.add(case)
 
     def _file_irregular(self, placed: Placed, core: Core) -> None:
         """An irregular act stands in the timeline of the case it names."""

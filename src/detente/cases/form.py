@@ -1,7 +1,7 @@
 """Form checks at authoring (V01 to V25, protocol F14): what is seen before an entry is sent.
 
-In floor kinds everything here is a notice on the sent entry; in others it refuses, except the seam warning,
-which is for the reader's eye only. Values that break a field's type are refused in every kind.
+In acts of the floor everything here is a notice on the sent entry; in others it refuses, except the seam
+warning, which is for the reader's eye only. Values that break a field's type are refused in every kind.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,10 +50,10 @@ def form_notices(said: Saying) -> tuple[Fault, ...]:
     wrong = list(field_faults(said.kind, said.rule, "content", said.content, said.values))
     for fault in wrong:
         # A missing text or place never keeps a floor entry; a value that is none would mislead for ever.
-        if not (said.kind.floor and fault.code == faults.MISSING_FIELD):
+        if not (said.rule.floor and fault.code == faults.MISSING_FIELD):
             raise fault.refusal()
     found = (*wrong, *_checks(said))
-    stopping = next((one for one in found if not said.kind.floor and one.code != SEAM), None)
+    stopping = next((one for one in found if not said.rule.floor and one.code != SEAM), None)
     if stopping is not None:
         raise stopping.refusal()
     return found

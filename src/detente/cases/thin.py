@@ -102,9 +102,10 @@ def carried_fields(kind: Kind, rule: ActRule) -> tuple[Field, ...]:
 
 def _rule(charter: Charter, kind: str, act: str) -> tuple[Kind, ActRule, int]:
     rules, number = charter.kinds.get(kind), _KIND.fullmatch(kind)
-    if rules is None or number is None or not rules.floor or act not in rules.acts:
+    rule = rules.acts.get(act) if rules is not None else None
+    if rules is None or rule is None or number is None or not rule.floor:
         raise Refused(NOT_CARRIED, kind=kind, act=act)
-    return rules, rules.acts[act], int(number[1])
+    return rules, rule, int(number[1])
 
 
 def _is_carried(field: Field) -> bool:

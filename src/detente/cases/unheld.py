@@ -82,10 +82,12 @@ class Unheld:
         lacked: Lacked = NOTHING,
     ) -> tuple[EntryId, ...]:
         """Closed entries that may be acts of a case; `past` None: anywhere. `opened` is its opener's past."""
-        free = any(rule.approvals == 0 or rule.unapproved_when for rule in kind.acts.values())
+        rules = kind.acts.values()
+        free = {rule.floor for rule in rules if rule.approvals == 0 or rule.unapproved_when}
+        classes = {(rule.floor, approved) for rule in rules for approved in (True, rule.floor not in free)}
         found = []
-        for approved in (True, False) if free else (True,):
-            for log, indexes in self._by_class.get((holders, kind.floor, approved), {}).items():
+        for floor, approved in sorted(classes):
+            for log, indexes in self._by_class.get((holders, floor, approved), {}).items():
                 end = None if past is None else past.get(log, 0)
                 for index in indexes:
                     inside = index >= opened.get(log, 0) and (end is None or index < end)

@@ -96,7 +96,8 @@ class Bench:
         kind = self.charter.kinds.get(core.kind)
         if kind is None:
             return Fault(faults.UNKNOWN_KIND, "A4", core.kind)
-        fault = next(agreement_faults(self.charter, header, core), None) or floor_fault(kind, header)
+        fault = next(agreement_faults(self.charter, header, core), None)
+        fault = fault or floor_fault(kind, core.act, header)
         fault = fault or next(form_faults(self.charter, kind, core), None)
         if fault is not None:
             return fault
@@ -121,8 +122,8 @@ class Bench:
         return _View(placed, core, past, Lacked(placed.lines, tuple(found)), case)
 
     def _in_force(self, view: "_View", kind: Kind) -> Waits | Fault | None:
-        """Before all have acceded only record and floor kinds count. SPEC: protocol A13."""
-        if kind.floor or is_register(kind) or self.register.in_force(view.counts):
+        """Before all have acceded only record and floor entries count. SPEC: protocol A13."""
+        if kind.acts[view.core.act].floor or is_register(kind) or self.register.in_force(view.counts):
             return None
         closed = self.unheld.accession(view.past, view.lacked)
         return Waits(closed, CORE_NOT_HELD) if closed else Fault(faults.NOT_IN_FORCE, "A13")

@@ -74,21 +74,21 @@ def _places(charter: Charter) -> Iterator[Place]:
     yield from _list_places("common", charter.lists.values(), floor=True)
     for kind in charter.kinds.values():
         own = [one for key, one in kind.lists.items() if key not in charter.lists]
-        yield Place(kind.id, kind, ("definition", "not_to_be_read_as"), kind.floor)
-        yield from _list_places(kind.id, own, floor=kind.floor)
+        yield Place(kind.id, kind, ("definition", "not_to_be_read_as"), kind.touches_floor)
+        yield from _list_places(kind.id, own, floor=kind.touches_floor)
         for thing in kind.fields:
-            yield Place(f"{kind.id} field {thing.id}", thing, ("definition",), kind.floor)
+            yield Place(f"{kind.id} field {thing.id}", thing, ("definition",), kind.touches_floor)
             for column in thing.columns:
                 path = f"{kind.id} field {thing.id} column {column.id}"
-                yield Place(path, column, ("definition",), kind.floor)
+                yield Place(path, column, ("definition",), kind.touches_floor)
         for act in kind.acts.values():
-            yield Place(f"{kind.id} act {act.id}", act, ("definition",), kind.floor)
+            yield Place(f"{kind.id} act {act.id}", act, ("definition",), kind.touches_floor)
         for state in kind.states.values():
             # One state only: nothing can be read into it that the kind's own note does not say.
             needs = ("definition", "not_to_be_read_as") if len(kind.states) > 1 else ("definition",)
-            yield Place(f"{kind.id} state {state.id}", state, needs, kind.floor)
+            yield Place(f"{kind.id} state {state.id}", state, needs, kind.touches_floor)
         for sentence in kind.prepared:
-            yield Place(f"{kind.id} prepared {sentence.id}", sentence, (), kind.floor)
+            yield Place(f"{kind.id} prepared {sentence.id}", sentence, (), kind.touches_floor)
 
 
 def _list_places(owner: str, lists: Iterable[CodeList], *, floor: bool) -> Iterator[Place]:
@@ -180,7 +180,7 @@ def _kind(charter: Charter, kind: Kind) -> Iterator[Finding]:
             yield Finding("error", "clock-unknown", {"kind": kind.id, "clock": "T28"})
     if kind.second_signature and "SIGN" not in kind.acts:
         yield Finding("error", "second-signature-without-act", {"kind": kind.id})
-    if kind.floor and charter.uses[kind.id].level == "S3":
+    if kind.touches_floor and charter.uses[kind.id].level == "S3":
         yield Finding("error", "floor-kind-envelope-only", {"kind": kind.id})
 
 

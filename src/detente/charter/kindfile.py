@@ -77,13 +77,14 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
     fields = tuple(read_field(row) for row in top.tables("field"))
     used = {one for field in fields for one in field.named_lists()}
     states = _by_id(_state(row) for row in top.tables("state", required=True))
-    acts = _by_id(_act(row, fields) for row in top.tables("act", required=True))
+    floor = top.boolean("floor", False)
+    acts = _by_id(_act(row, fields, floor) for row in top.tables("act", required=True))
     rows = Rows(fields, {**common.lists, **own}, acts, states)
     kind = Kind(
         id=kind_id,
         **top.worded(),
         version=top.integer("version", low=1, high=9999),
-        floor=top.boolean("floor", False),
+        floor=floor,
         basket=top.choice("basket", model.BASKETS),
         precedence=top.choice("precedence", model.PRECEDENCES),
         mode=top.choice("mode", model.MODES),
@@ -106,9 +107,12 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
         attachments=top.maybe_integer("attachments", low=0, high=_ATTACHMENTS) or 0,
     )
     top.done()
-    if kind.floor and (kind.handling or "RECALL" in acts):
+    if kind.touches_floor and (kind.handling or "RECALL" in acts):
         # A floor entry must stay readable to whoever has to act on it (protocol A11).
         raise contradiction(_CLAUSE, top.path, "content of a floor kind neither ends nor is only shown")
+    if kind.attachments and kind.touches_floor and not kind.floor:
+        # No quota counts a floor entry: files that belong to slower acts must not travel as one (D5).
+        raise contradiction(_CLAUSE, top.path, "a kind with single floor acts has no attachments")
     if ("RECALL" in acts) != ("CONFIRM" in acts):
         raise contradiction(_CLAUSE, top.path, "RECALL and CONFIRM stand in a kind together")
     rows.check_fields(top.path)
@@ -270,13 +274,16 @@ class Rows:
         return found
 
 
-def _act(row: Table, fields: tuple[Field, ...]) -> ActRule:
+def _act(row: Table, fields: tuple[Field, ...], floor: bool) -> ActRule:
     name = row.choice("id", model.ACTS)
+    if floor and not row.boolean("floor", True):
+        raise contradiction(_CLAUSE, row.at("floor"), "every act of a floor kind is on the floor")
     found = ActRule(
         id=name,
         **row.worded(),
         by=row.choices("by", model.CASE_ROLES, required=True),
         posts=row.texts("posts", CODE, required=True),
+        floor=row.boolean("floor", floor),
         approvals=row.integer("approvals", high=4),
         unapproved_when=row.when("unapproved_when"),
         other_post=row.boolean("other_post", False),

@@ -125,14 +125,16 @@ class Field(Worded):
 class ActRule(Worded):
     """One act of a kind; its id is one of `ACTS`.
 
-    `by`: case roles that may. `posts`: posts that may (any of them). `approvals`: how many posts must
-    approve, 0 = signed by the log alone; with `unapproved_when` the log alone is enough where it holds
-    for the case's values. `other_post`: the post must differ from the one that approved the opening entry.
+    `by`: case roles that may. `posts`: posts that may (any of them). `floor`: whether its entries belong to
+    the safety floor. `approvals`: how many posts must approve, 0 = signed by the log alone; with
+    `unapproved_when` the log alone is enough where it holds for the case's values. `other_post`: the post
+    must differ from the one that approved the opening entry.
     `refers_to`: whether the act points at one entry beside its case.
     """
 
     by: tuple[str, ...]
     posts: tuple[str, ...]
+    floor: bool
     approvals: int
     unapproved_when: When
     other_post: bool
@@ -162,7 +164,7 @@ class Prepared(Worded):
 
 @dataclass(frozen=True)
 class Kind(Worded):
-    """One kind of entry, from its data file."""
+    """One kind of entry, from its data file. `floor`: every act of it is; else each act says so itself."""
 
     version: int
     floor: bool
@@ -186,6 +188,11 @@ class Kind(Worded):
     printed: tuple[str, ...]
     handling: tuple[str, ...]
     attachments: int
+
+    @property
+    def touches_floor(self) -> bool:
+        """Whether any entry of it belongs to the safety floor."""
+        return any(act.floor for act in self.acts.values())
 
     def field(self, name: str) -> Field | None:
         """The field called `name`."""

@@ -52,7 +52,7 @@ def _kind(kind: Kind) -> Iterator[str]:
     yield "\n".join(
         [
             f"- version {kind.version}; basket {kind.basket}; precedence {kind.precedence}; mode {kind.mode}",
-            f"- safety floor: {_FLOOR[kind.floor]}",
+            f"- safety floor: {_floor(kind)}",
             f"- opened by: {', '.join(kind.opened_by)}; addressees: {kind.addressees}",
             f"- second signature needed by: {', '.join(kind.second_signature) or 'no act'}",
             f"- form checks: {', '.join(kind.checks) or 'none'}",
@@ -135,6 +135,12 @@ def _column(field: Field, one: Column) -> list[str]:
     return [f"`{field.id}.{one.id}`", "", form, one.unit or "", limits, needed, "; ".join(notes)]
 
 
+def _floor(kind: Kind) -> str:
+    if kind.floor == kind.touches_floor:
+        return _FLOOR[kind.floor]
+    return f"its acts {', '.join(one.id for one in kind.acts.values() if one.floor)}"
+
+
 def _acts(kind: Kind) -> str:
     rows = []
     for one in kind.acts.values():
@@ -143,6 +149,8 @@ def _acts(kind: Kind) -> str:
             signed += f"; the log alone if{_when(one.unapproved_when)}"
         if one.other_post:
             signed += "; another post than the opening entry's"
+        if one.floor and not kind.floor:
+            signed += "; safety floor"
         rows.append([one.id, ", ".join(one.by), ", ".join(one.posts), signed])
     return _table(["act", "by", "posts", "approvals"], rows)
 
@@ -203,7 +211,7 @@ def _index(charter: Charter) -> Iterator[str]:
         [
             f"[{one.id}]({one.id}.md)",
             *(_cell(one.labels, lang) for lang in LANGUAGES),
-            "yes" if one.floor else "",
+            "yes" if one.floor else _floor(one) if one.touches_floor else "",
         ]
         for one in charter.kinds.values()
     ]

@@ -192,12 +192,12 @@ class Officers:
 
     # ---- approvals
 
-    def approve(self, name: str, core_sha256: bytes, kind: Kind) -> Approval:
+    def approve(self, name: str, core_sha256: bytes, kind: Kind, act: str) -> Approval:
         """An approval by a session. Raises Refused `session-unknown`, RuleViolation `session-floor-only`."""
         session = self.session(name)
         if session.opened is None:
             return self.approve_by_post_key(session.post, core_sha256)
-        if not kind.floor or is_register(kind):  # SPEC: protocol A7
+        if not kind.acts[act].floor or is_register(kind):  # SPEC: protocol A7
             raise RuleViolation("A7", SESSION_KIND, kind=kind.id)
         seed = unwrap(keys.storage_key(self._context.folder), self._seeds[name])
         key = Ed25519PrivateKey.from_private_bytes(seed)

@@ -59,7 +59,7 @@ def _calls(charter: Charter, party: str, row: EntryRow, book: CaseBook) -> bool:
     kind = charter.kinds.get(core.kind)
     verdict = book.verdicts.get(row.id)
     irregular = verdict is not None and verdict.state == "irregular"
-    return kind is not None and kind.floor and party in core.addressees and not irregular
+    return kind is not None and kind.acts["NEW"].floor and party in core.addressees and not irregular
 
 
 def _silenced(party: str, case: EntryRow, rows: RowBook, book: CaseBook) -> bool:

@@ -88,7 +88,7 @@ class Speaker:
         row = self._proposal(name)
         core = parse_core(row.plaintexts[0])
         kind = self._kind(core.kind)
-        given = (*approvals, *self._approve(by, row.post, row.core_sha256, kind))
+        given = (*approvals, *self._approve(by, row.post, row.core_sha256, kind, core.act))
         self._check(kind, core.act, row.core_sha256, given, core.fields)
         return self._into_log(Release(name, given), name, floor=row.floor, notices=())
 
@@ -98,7 +98,7 @@ class Speaker:
             self.ensure_post_key(statement.post)
         composed = self._compose(statement)
         kind, core = self._kind(statement.kind), hashlib.sha256(composed.core).digest()
-        approvals = self._approve(by, statement.post, core, kind)
+        approvals = self._approve(by, statement.post, core, kind, statement.act)
         self._check(kind, statement.act, core, approvals, statement.fields)
         prepared = self._prepare(composed, statement.post, approvals)
         return self._into_log(prepared, prepared.row.name, floor=composed.floor, notices=composed.notices)
@@ -189,11 +189,11 @@ class Speaker:
         draft = Draft(composed.floor, addressed, self._context.charter.digest, tuple(parts), post)
         return self._context.keeper.author.prepare(draft, approvals)
 
-    def _approve(self, by: By, post: str, core: bytes, kind: Kind) -> tuple[Approval, ...]:
+    def _approve(self, by: By, post: str, core: bytes, kind: Kind, act: str) -> tuple[Approval, ...]:
         if by.admins:
             return self._officers.approve_by_admins(core)
         if by.session is not None:
-            return (self._officers.approve(by.session, core, kind),)
+            return (self._officers.approve(by.session, core, kind, act),)
         return (self._officers.approve_by_post_key(post, core),) if by.post_key else ()
 
     def _check(

@@ -110,10 +110,11 @@ def _raw(services: Services, book: CaseBook, row: EntryRow) -> dict[str, Any]:
     held_back, receipts = row.id in services.model.quarantined, receipts_of(services, book, row)
     shown = raw_case_json(row, services.model.rows, receipts=receipts, quarantined=held_back)
     kind = services.context.charter.kinds.get(row.core.kind) if row.core else None
-    if kind is not None and kind.floor and row.core is not None:
+    if kind is not None and row.core is not None and kind.touches_floor:
         # SPEC: protocol D3. It can be answered before its log is here; what the fold says comes later.
         standing = Standing(kind.id, kind.initial, row.party, tuple(sorted(row.core.action_parties)))
-        shown["may"] = acts_open_to(services.context.charter, services.context.party, standing)
+        may = acts_open_to(services.context.charter, services.context.party, standing)
+        shown["may"] = [act for act in may if kind.acts[act].floor]
     return shown
 
 

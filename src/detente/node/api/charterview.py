@@ -83,8 +83,8 @@ def _kind(kind: Kind, charter: Charter) -> dict[str, Any]:
         "acts": {
             act: {
                 **_words(rule), "by": list(rule.by), "posts": list(rule.posts), "approvals": rule.approvals,
-                "other_post": rule.other_post, "fields": [*rule.required, *rule.optional],
-                "required": list(rule.required),
+                "other_post": rule.other_post, "floor": rule.floor, "required": list(rule.required),
+                "fields": [*rule.required, *rule.optional],
             }
             for act, rule in kind.acts.items()
         },
