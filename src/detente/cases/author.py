@@ -14,6 +14,7 @@ from detente.cases import faults
 from detente.cases.agreement import form_faults, modes
 from detente.cases.book import Case
 from detente.cases.casebook import CaseBook
+from detente.cases.closings import closed_in_book, named_faults
 from detente.cases.core import Content, Core, encode_content, encode_core
 from detente.cases.faults import Fault
 from detente.cases.fields import field_faults
@@ -124,7 +125,7 @@ def compose(
         parts=tuple(plaintext_hash(one) for one in (*((data,) if data else ()), *attachments)),
         salt=salts[0],
     )
-    _refuse_core(charter, rules, core, as_of)
+    _refuse_core(charter, rules, core, book, as_of)
     return _composed(charter, core, data, form_notices(said), attachments)
 
 
@@ -277,9 +278,13 @@ def _mode(charter: Charter, kind: Kind, case: Case | None, asked: str | None) ->
     return kind.mode if kind.mode in allowed else allowed[0]
 
 
-def _refuse_core(charter: Charter, kind: Kind, core: Core, as_of: int) -> None:
+def _refuse_core(charter: Charter, kind: Kind, core: Core, book: CaseBook, as_of: int) -> None:
     """What the fold would refuse of the core, and content that is over before it is sent or stands twice."""
     _refuse_first(form_faults(charter, kind, core))
+    _refuse_first(named_faults(charter, kind, core.act, core.fields))
+    parties = (core.party_id, *core.action_parties)
+    if core.act == "NEW" and (closed := closed_in_book(book, charter, kind, parties, as_of)):
+        raise closed.refusal()
     until = expires_at(core.handling)
     if until is not None and until <= as_of:
         raise Fault(faults.WRONG_FORM, "handling", "valid_until").refusal()

@@ -14,6 +14,7 @@ from detente.cases.book import LogLife, Verdict
 from detente.cases.casefile import CaseAct, CaseFile
 from detente.cases.causal import Causal, Placed
 from detente.cases.clocks import party_rules
+from detente.cases.closings import Closings
 from detente.cases.core import Core, parse_core
 from detente.cases.entries import VerifiedEntry
 from detente.cases.nextlogs import DISOWNED, NextLogs
@@ -41,7 +42,8 @@ class Docket:
         self.causal = Causal(charter.cell, frozenset(charter.parties))
         self.receipts = Receipts(charter.bounds.late_anchor_s)
         register, unheld = RegisterActs(charter), Unheld(charter)
-        self.bench = Bench(charter, self.causal, References(self.causal), register, unheld)
+        closings = Closings(charter, unheld)
+        self.bench = Bench(charter, self.causal, References(self.causal), register, unheld, closings)
         self.bench.closed.update(closed or {})
         self.next_logs = NextLogs(frozenset(charter.parties))
         self.remarked: set[EntryId] = set()
@@ -142,6 +144,7 @@ class Docket:
         core = self.waiting.get(entry) or self._parsed(placed)
         if core is not None:
             self.waiting[entry] = core
+            self.bench.closings.wait(entry, core)
             if core.case is not None:
                 self.bench.waiting_in.setdefault(core.case.core, set()).add(entry)
                 self._touch_core(core.case.core)
@@ -156,6 +159,7 @@ class Docket:
         self.bench.judged[entry] = judged
         self._say(entry, judged.verdict)
         waited = self.waiting.pop(entry, None)
+        self.bench.closings.waiting.discard(entry)
         if waited is not None and waited.case is not None:
             self.bench.waiting_in[waited.case.core].discard(entry)
             self._touch_core(waited.case.core)
@@ -172,6 +176,7 @@ class Docket:
             self.bench.cases[entry] = CaseFile(kind, holders_of(header), self._roles)
             self._file(entry, entry, header, core, judged)
             self._file_newest(self.bench.cases[entry])
+            self.bench.closings.file(self.bench.cases[entry])
         elif judged.case is not None:
             self._file(judged.case, entry, header, core, judged)
 

@@ -61,6 +61,10 @@ OTHER_HOLDERS: Final = _row(
     "other-holders", "an act is sealed to the same parties as its case, or moves nothing"
 )
 NOT_PERMITTED: Final = _row("not-permitted", "the act is not possible in the state in which the case was")
+CHANNEL_CLOSED: Final = _row(
+    "channel-closed", "a party that opens the matter or is asked in it had closed this kind on its own part"
+)
+FLOOR_NAMED: Final = _row("floor-named", "what never closes is named as closed, or no kind of the charter")
 NOTHING_PUT: Final = _row("nothing-put", "a consent refers to what was put and still stands in its case")
 BAD_APPROVAL: Final = _row(
     "approval-unverified", "an approval does not hold, or its credential is not in force"

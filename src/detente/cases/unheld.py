@@ -73,6 +73,10 @@ class Unheld:
         """A closed entry that may be an accession."""
         return next(iter(self._in_past(frozenset(self.charter.parties), "R02", past, lacked)), None)
 
+    def of_kind(self, kind: str, past: Past, lacked: Lacked) -> EntryId | None:
+        """A closed entry that may be one of a kind that is sealed to all."""
+        return next(iter(self._in_past(frozenset(self.charter.parties), kind, past, lacked)), None)
+
     def case_act(
         self,
         kind: Kind,

@@ -18,6 +18,7 @@ from detente.cases.approving import Approvers, check_approvals, second_signature
 from detente.cases.book import NOT_HELD, Verdict
 from detente.cases.casefile import CaseFile
 from detente.cases.causal import Causal, Past, Placed, join, within
+from detente.cases.closings import Closings, named_faults
 from detente.cases.core import Core, parse_core
 from detente.cases.faults import Fault
 from detente.cases.fields import field_faults
@@ -59,6 +60,7 @@ class Bench:
     references: References
     register: RegisterActs
     unheld: Unheld
+    closings: Closings
     cases: dict[EntryId, CaseFile] = field(default_factory=dict)
     judged: dict[EntryId, Judged] = field(default_factory=dict)
     waiting_in: dict[bytes, set[EntryId]] = field(default_factory=dict)  # by core hash of the opening entry
@@ -106,7 +108,11 @@ class Bench:
         view = self._view(placed, core)
         if not isinstance(view, _View):
             return view
-        return self._in_force(view, kind) or self._judge_act(view, kind, kind.acts[core.act])
+        return (
+            self._in_force(view, kind)
+            or self._closed(view, kind, header.time)
+            or self._judge_act(view, kind, kind.acts[core.act])
+        )
 
     def _view(self, placed: Placed, core: Core) -> "_View | Waits | Fault":
         """The past widened by what the core refers to. SPEC: protocol A9."""
@@ -127,6 +133,13 @@ class Bench:
             return None
         closed = self.unheld.accession(view.past, view.lacked)
         return Waits(closed, CORE_NOT_HELD) if closed else Fault(faults.NOT_IN_FORCE, "A13")
+
+    def _closed(self, view: "_View", kind: Kind, time: int) -> Waits | Fault | None:
+        """What a party has closed on its own part. SPEC: formats/charter 3"""
+        unknown = self.closings.unknown(kind, view.core, view.past, view.lacked, view.counts)
+        if unknown is not None:
+            return Waits(unknown[0], CORE_NOT_HELD if unknown[1] else CASE_NOT_HELD)
+        return self.closings.fault(kind, view.core, time, view.past, view.lacked)
 
     def _judge_act(self, view: "_View", kind: Kind, rule: ActRule) -> Judged | Waits | Fault:
         if view.core.act == "NEW":
@@ -188,6 +201,7 @@ class Bench:
         moved = case.moved(before) if case else None
         values: Mapping[str, Any] = moved.values(core.fields) if moved else core.fields
         fault = next(field_faults(kind, rule, "core", core.fields, values), None)
+        fault = fault or next(named_faults(self.charter, kind, core.act, core.fields), None)
         fault = fault or record_fault(self.charter, view.placed, core)
         if fault is not None:
             return fault

@@ -178,6 +178,9 @@ def _kind(charter: Charter, kind: Kind) -> Iterator[Finding]:
             yield Finding("error", "clock-unknown", {"kind": kind.id, "clock": use.clock})
         elif use.start == "earliest" and "T28" not in charter.clocks:
             yield Finding("error", "clock-unknown", {"kind": kind.id, "clock": "T28"})
+    for row in kind.closes:
+        if row.notice is not None and row.notice not in charter.clocks:
+            yield Finding("error", "clock-unknown", {"kind": kind.id, "clock": row.notice})
     if kind.second_signature and "SIGN" not in kind.acts:
         yield Finding("error", "second-signature-without-act", {"kind": kind.id})
     if kind.touches_floor and charter.uses[kind.id].level == "S3":

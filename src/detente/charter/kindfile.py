@@ -19,7 +19,7 @@ from detente.charter import model
 from detente.charter.fieldfile import read_field
 from detente.charter.model import ActRule, Code, CodeList, Field, Kind, Prepared, State, Worded
 from detente.charter.strict import CLOCK, CODE, NAME, Table, contradiction, parse_toml
-from detente.charter.table import ClockEnd, ClockUse, Consent, Crossed, Transition, When
+from detente.charter.table import ClockEnd, ClockUse, Closing, Consent, Crossed, Transition, When
 
 COMMON: Final = "common.toml"
 """The file of lists, notes and terms that kinds share."""
@@ -99,6 +99,7 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
         transitions=tuple(Transition(*row) for row in rows.read(top, "transition")),
         crossed=tuple(Crossed(*row) for row in rows.read(top, "crossed")),
         consents=tuple(rows.consent(row) for row in top.tables("consent")),
+        closes=tuple(rows.closing(row) for row in top.tables("closes")),
         clocks=tuple(rows.clock(row) for row in top.tables("clock")),
         prepared=tuple(rows.prepared(row) for row in top.tables("prepared")),
         checks=top.choices("checks", CHECKS),
@@ -115,6 +116,8 @@ def parse_kind(name: str, data: bytes, common: Common) -> Kind:
         raise contradiction(_CLAUSE, top.path, "a kind with single floor acts has no attachments")
     if ("RECALL" in acts) != ("CONFIRM" in acts):
         raise contradiction(_CLAUSE, top.path, "RECALL and CONFIRM stand in a kind together")
+    if kind.closes and any(one.floor or one.approvals == 0 or one.unapproved_when for one in acts.values()):
+        raise contradiction(_CLAUSE, top.path, "what closes kinds is approved by officers, and off the floor")
     rows.check_fields(top.path)
     _by_id(kind.fields)
     _by_id(kind.prepared)
@@ -195,6 +198,26 @@ class Rows:
             # What is agreed rests on the act's own words, never on what somebody else may change meanwhile.
             if silent := when.keys() - set(self.acts[act].required):
                 raise contradiction(_CLAUSE, row.path, f"{act} need not say {min(silent)}")
+        return found
+
+    def closing(self, row: Table) -> Closing:
+        """One `[[closes]]` row."""
+        found = Closing(
+            at=tuple(self.known_state(one, row.at("from")) for one in row.texts("from", required=True)),
+            baskets=row.maybe_text("baskets", NAME),
+            kinds=row.maybe_text("kinds", NAME),
+            since=row.maybe_text("since", NAME),
+            notice=row.maybe_text("notice", CLOCK),
+        )
+        row.done()
+        wanted = {found.baskets: ("list", "code"), found.kinds: ("list", "text"), found.since: ("time", None)}
+        known = {one.id: (one.type, one.of) for one in self.fields if one.part == "core"}
+        if wrong := [name for name, form in wanted.items() if name and known.get(name) != form]:
+            raise contradiction(_CLAUSE, row.path, f"{wrong[0]} is no such field of the core")
+        if found.baskets and not any((one.id, one.codes) == (found.baskets, "basket") for one in self.fields):
+            raise contradiction(_CLAUSE, row.at("baskets"), "is no list of baskets")
+        if not found.baskets and not found.kinds:
+            raise contradiction(_CLAUSE, row.path, "a row that closes says what")
         return found
 
     def prepared(self, row: Table) -> Prepared:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detente.charter.table import ClockUse, Consent, Crossed, Transition, When, first_row
+from detente.charter.table import ClockUse, Closing, Consent, Crossed, Transition, When, first_row
 from detente.record.approvals import Credential
 from detente.record.keys import LogKeys, MirrorKeys
 
@@ -182,6 +182,7 @@ class Kind(Worded):
     transitions: tuple[Transition, ...]
     crossed: tuple[Crossed, ...]
     consents: tuple[Consent, ...]
+    closes: tuple[Closing, ...]
     clocks: tuple[ClockUse, ...]
     prepared: tuple[Prepared, ...]
     checks: tuple[str, ...]

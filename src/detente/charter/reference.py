@@ -90,6 +90,13 @@ def _states(kind: Kind) -> Iterator[str]:
         yield "Acts that cross another party's act:"
         rows = [[one.at, f"{one.act} by {one.by}{_when(one.when)}", one.to] for one in kind.crossed]
         yield _table(["case is meanwhile", "act", "then"], rows)
+    if kind.closes:
+        yield "What closes new matters that the case's author opens or is asked in:"
+        rows = [
+            [", ".join(one.at), *(name or "" for name in (one.baskets, one.kinds, one.since, one.notice))]
+            for one in kind.closes
+        ]
+        yield _table(["in", "baskets", "kinds", "since", "not before"], rows)
     if kind.consents:
         yield "What moves the case only with the consent of all:"
         rows = [

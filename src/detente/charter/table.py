@@ -64,6 +64,21 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class Closing:
+    """While a case of the kind is in a state of `at`, its author takes no part in some new matters.
+
+    `baskets` and `kinds` name the core fields that list what is closed; `since` the time field from which it
+    is, never before the clock row `notice` has passed since the opening entry. SPEC: formats/charter 3
+    """
+
+    at: tuple[str, ...]
+    baskets: str | None
+    kinds: str | None
+    since: str | None
+    notice: str | None
+
+
+@dataclass(frozen=True)
 class ClockEnd:
     """An act that ends a clock when done by `by` (a case role)."""
 
