@@ -15,7 +15,7 @@ import typer
 
 from detente.cli.options import HERE, NO, NodeDir, errors_in_words, fail
 from detente.cli.receipts import EntryArgument
-from detente.cli.send import release
+from detente.cli.send import Also, release
 from detente.cli.words import utc
 from detente.node.client import LocalApi
 from detente.node.folder import NodeFolder
@@ -50,9 +50,15 @@ def verb(name: str) -> Callable[..., None]:
     """The command for one verb of `VERBS`."""
     act, words = VERBS[name]
 
-    def do(entry: EntryArgument, fields: Fields = None, post: Post = "WATCH", folder: NodeDir = HERE) -> None:
+    def do(
+        entry: EntryArgument,
+        fields: Fields = None,
+        post: Post = "WATCH",
+        also: Also = None,
+        folder: NodeDir = HERE,
+    ) -> None:
         with errors_in_words():
-            done = act_on(folder, entry, act, fields or [], post=post)
+            done = act_on(folder, entry, act, fields or [], post=post, also=also or [])
         print(done)
 
     do.__doc__ = words
@@ -60,7 +66,7 @@ def verb(name: str) -> Callable[..., None]:
     return do
 
 
-def act_on(folder: Path, entry: str, act: str, fields: list[str], *, post: str) -> str:
+def act_on(folder: Path, entry: str, act: str, fields: list[str], *, post: str, also: list[str]) -> str:
     """Release `act` on the entry's case and give the line to print; ends the program where there is none."""
     place = NodeFolder(folder)
     api = LocalApi(place)
@@ -71,7 +77,7 @@ def act_on(folder: Path, entry: str, act: str, fields: list[str], *, post: str) 
     case = row.get("case") or entry
     about = [entry] if act in SPEAKS_OF or entry != case else []
     sent = release(
-        api, row["kind"], act, fields, case=case, refers_to=about, post=post,
+        api, row["kind"], act, fields, case=case, refers_to=about, post=post, also=also,
         gazetteer=node_charter(place).gazetteer,
     )  # fmt: skip
     notices = "".join(f"\n  {one['code']} ({one['clause']})" for one in sent.get("notices", ()))

@@ -273,6 +273,8 @@ class Player:
             "kind": step.kind, "act": step.act, "post": step.post, "post_key": True,
             "fields": self._values(step.fields),
         }  # fmt: skip
+        if step.also:
+            body["also"] = list(step.also)
         content = self._values(step.content)
         if step.place:
             named = node_charter(self.cell.node(step.by).folder).gazetteer[step.place]

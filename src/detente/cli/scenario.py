@@ -4,7 +4,7 @@ A file is TOML, read as strictly as a charter. `title` in the cell's languages, 
 `[[step]]` rows, each with `do`:
 
     say      text                                          a sentence for the reader
-    send     by, kind, as [, post, fields, content, place] a new entry; `as` is its name in the file
+    send     by, kind, as [, post, also, fields, content, place] a new entry; `as` is its name in the file
     act      by, act, on, as [, about, post, fields, content]   an act on a case
     refused  by, clause, and what `send` or `act` has      the own node must refuse it, by that clause
     paper    by, to, kind, as [, fields]                   printed at one party, typed in at the other;
@@ -57,6 +57,7 @@ class Step:
     fields: Mapping[str, Any] = None  # type: ignore[assignment]
     content: Mapping[str, Any] = None  # type: ignore[assignment]
     place: str = ""
+    also: tuple[str, ...] = ()
     clause: str = ""
     parties: tuple[str, ...] = ()
     seconds: int = 0
@@ -151,6 +152,7 @@ def _statement(row: Table, step: Step) -> Step:
         about=row.maybe_text("about", NAME) or "",
         name=row.maybe_text("as", NAME) or "",
         post=row.maybe_text("post", CODE) or "WATCH",
+        also=row.texts("also", CODE),
         fields=row.plain("fields"),
         content=row.plain("content"),
         place=row.maybe_text("place") or "",

@@ -42,6 +42,11 @@ DEFAULT_PRECISION_M = 1000
 DEFAULT_BASIS = "MAP"
 
 
+Also = Annotated[
+    list[str] | None, typer.Option("--also", help="A further post that approves it; repeatable.")
+]
+
+
 def send(
     kind: Annotated[str, typer.Argument(help="D01, D02, …")],
     fields: Annotated[
@@ -51,6 +56,7 @@ def send(
     case: Annotated[str, typer.Option(help="The case, by its opening entry.")] = "",
     refers_to: Annotated[list[str] | None, typer.Option(help="An entry it refers to; repeatable.")] = None,
     post: Annotated[str, typer.Option(help="The post that speaks.")] = "WATCH",
+    also: Also = None,
     folder: NodeDir = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -59,8 +65,9 @@ def send(
         api = LocalApi(NodeFolder(folder))
         gazetteer = node_charter(NodeFolder(folder)).gazetteer
         sent = release(
-            api, kind, act, fields or [], case=case, refers_to=refers_to or [], post=post, gazetteer=gazetteer
-        )
+            api, kind, act, fields or [], case=case, refers_to=refers_to or [], post=post,
+            also=also or [], gazetteer=gazetteer,
+        )  # fmt: skip
     if as_json:
         print(json.dumps(sent, ensure_ascii=False, sort_keys=True))
         return
@@ -78,9 +85,34 @@ def release(
     case: str = "",
     refers_to: Sequence[str] = (),
     post: str = "WATCH",
+    also: Sequence[str] = (),
     gazetteer: Mapping[str, Named] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Send by the post's own key; `words` are NAME=VALUE."""
+    """Send by the post's own key, and those of the posts in `also`; `words` are NAME=VALUE."""
+    body = statement(
+        api, kind, act, words, case=case, refers_to=refers_to, post=post, gazetteer=gazetteer
+    )
+    sent: dict[str, Any] = api.post("/v1/send", body | approving(also))
+    return sent
+
+
+def approving(also: Sequence[str]) -> dict[str, Any]:
+    """Who approves: the post's own key, and those of further posts."""
+    return {"post_key": True} | ({"also": list(also)} if also else {})
+
+
+def statement(
+    api: LocalApi,
+    kind: str,
+    act: str,
+    words: list[str],
+    *,
+    case: str = "",
+    refers_to: Sequence[str] = (),
+    post: str = "WATCH",
+    gazetteer: Mapping[str, Named] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What is to be said, as the local API takes it; `words` are NAME=VALUE."""
     known = api.get("/v1/charter")["kinds"].get(kind)
     if known is None:
         fail(f"{kind} is not a kind of this charter", code=WRONG_USE)
@@ -93,15 +125,14 @@ def release(
             fail(f"{word!r} is not NAME=VALUE of {kind}", code=WRONG_USE, hint="fields: " + ", ".join(types))
         where = content if types[name].get("where") == "content" else core
         where[name] = place(text, gazetteer) if types[name]["type"] == "place" else typed(types[name], text)
-    body: dict[str, Any] = {"kind": kind, "act": act, "fields": core, "post": post, "post_key": True}
+    body: dict[str, Any] = {"kind": kind, "act": act, "fields": core, "post": post}
     if content:
         body["content"] = content
     if case:
         body["case"] = case
     if refers_to:
         body["refers_to"] = list(refers_to)
-    sent: dict[str, Any] = api.post("/v1/send", body)
-    return sent
+    return body
 
 
 def typed(field: Mapping[str, Any], text: str) -> Any:

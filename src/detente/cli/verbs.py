@@ -13,6 +13,7 @@ from detente.cli import (
     board,
     charter,
     demo,
+    drafts,
     export,
     fsck,
     import_,
@@ -62,6 +63,9 @@ app.add_typer(peer.app, name="peer")
 app.add_typer(charter.app, name="charter")
 app.command("node")(node.node)
 app.command("send")(send.send)
+app.command("draft")(drafts.draft)
+app.command("drafts")(drafts.drafts)
+app.command("release")(drafts.release)
 app.command("ack")(ack.ack)
 for _verb in acts.VERBS:
     app.command(_verb)(acts.verb(_verb))

@@ -88,14 +88,14 @@ class Speaker:
         row = self._proposal(name)
         core = parse_core(row.plaintexts[0])
         kind = self._kind(core.kind)
+        self._ensure_post_keys(by, row.post)
         given = (*approvals, *self._approve(by, row.post, row.core_sha256, kind, core.act))
         self._check(kind, core.act, row.core_sha256, given, core.fields)
         return self._into_log(Release(name, given), name, floor=row.floor, notices=())
 
     def send(self, statement: Statement, by: By) -> Spoken:
         """Compose, approve and release in one step."""
-        if by.post_key:
-            self.ensure_post_key(statement.post)
+        self._ensure_post_keys(by, statement.post)
         composed = self._compose(statement)
         kind, core = self._kind(statement.kind), hashlib.sha256(composed.core).digest()
         approvals = self._approve(by, statement.post, core, kind, statement.act)
@@ -147,6 +147,10 @@ class Speaker:
         }  # fmt: skip
         self.register_credential(fields)
 
+    def _ensure_post_keys(self, by: By, post: str) -> None:
+        for one in (post, *by.also) if by.post_key else ():
+            self.ensure_post_key(one)
+
     def register_credential(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Enter a D28, approved by the administrators whose keys are here; else keep it as a proposal."""
         statement = Statement("D28", "NEW", ADMIN_POST, fields)
@@ -194,7 +198,8 @@ class Speaker:
             return self._officers.approve_by_admins(core)
         if by.session is not None:
             return (self._officers.approve(by.session, core, kind, act),)
-        return (self._officers.approve_by_post_key(post, core),) if by.post_key else ()
+        posts = (post, *by.also) if by.post_key else ()
+        return tuple(self._officers.approve_by_post_key(one, core) for one in posts)
 
     def _check(
         self, kind: Kind, act: str, core: bytes, approvals: Sequence[Approval], values: Mapping[str, Any]

@@ -35,11 +35,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class By:
-    """Who approves: a watch session, the post's own key (exercise cells), both administrators."""
+    """Who approves: a watch session, the post's own key (exercise cells), both administrators.
+
+    `also`: further posts of ours whose own keys approve beside the post's (exercise cells).
+    """
 
     session: str | None = None
     post_key: bool = False
     admins: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ async def post_send(services: Services, call: Call) -> dict[str, Any]:
 
 
 def _by(body: Any) -> By:
-    return By(body.get("session"), bool(body.get("post_key", False)))
+    return By(body.get("session"), bool(body.get("post_key", False)), also=tuple(body.get("also", ())))
 
 
 def _logged(spoken: Spoken) -> dict[str, Any]:

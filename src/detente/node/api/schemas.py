@@ -88,8 +88,9 @@ NAMED: Final[dict[str, Schema]] = {
         credential=BASE64, authenticator_data=BASE64, client_data=BASE64, signature=BASE64,
     ),
     "Proposal": closed("kind act fields post", **_ENTRY),
-    "Send": closed("kind act fields post", **_ENTRY, session=TOKEN, post_key=YES),
-    "Approvals": closed("", approvals=rows({"type": "object"}, 4), session=TOKEN, post_key=YES),
+    "Send": closed("kind act fields post", **_ENTRY, session=TOKEN, post_key=YES, also=rows(POST, 2)),
+    "Approvals": closed("", approvals=rows({"type": "object"}, 4), session=TOKEN, post_key=YES,
+                        also=rows(POST, 2)),
     "Proposed": shown(
         proposal=TOKEN, core=BASE64, sha256=TEXT, challenge=TEXT, preview={"type": "object"},
         findings=rows(TEXT), notices=rows(shown(code=TEXT, clause=maybe(TEXT))),
