@@ -59,8 +59,7 @@ class TestANight:
             id_of(detente(cell, reader, verb, press, *fields))
         detente(cell, reader, "pass-on", press, "echelon=SECTOR", "passed_at=2026-01-01T00:00:00Z")
         until(
-            lambda: "met" in {one["state"] for one in explained(cell, author, press)["clocks"]},
-            30, "the author sees that its clock is met",
+            lambda: "met" in states(cell, author, press), 30, "the author sees that its clock is met",
         )  # fmt: skip
         for language in LANGUAGES:
             told = detente(cell, author, "timeline", press, "--lang", language)
@@ -69,6 +68,29 @@ class TestANight:
             assert "{" not in detente(cell, "g1", "explain", press, "--lang", language)
         id_of(detente(cell, author, "move", press))
         until(lambda: press not in detente(cell, reader, "board"), 30, "the matter leaves the board")
+
+    @pytest.mark.parametrize(("author", "reader"), [("s1", "s2"), ("g1", "s1")])
+    def test_a_formal_note_is_drafted_released_noted_and_ended(
+        self, cell: Cell, author: str, reader: str
+    ) -> None:
+        words = ["note=PROTEST", "reply=ASKED", "subject=EXERCISE", "text=EXERCISE: כתוב"]
+        kept = detente(cell, author, "draft", "D35", *words, "--to", reader)
+        name = kept.split()[0]
+        assert name in detente(cell, author, "drafts")
+        alone = ran(cell, author, "release", name)
+        assert alone.returncode == 1 and "approval" in alone.stderr
+        note = id_of(detente(cell, author, "release", name, "--also", "RELEASE"))
+        assert name not in detente(cell, author, "drafts")
+        faults.confirmed(cell, note, [one for one in ("s1", "s2", "g1") if one != author])
+        until(lambda: note in detente(cell, reader, "board"), 30, "the board shows it")
+        id_of(detente(cell, reader, "ack", note))
+        id_of(detente(cell, reader, "answer", note, "answer=NOTED", "--also", "RELEASE"))
+        until(lambda: "met" in states(cell, author, note), 60, "its clock is met")
+        for language in LANGUAGES:
+            told = detente(cell, author, "timeline", note, "--lang", language)
+            assert "כתוב" in told and "PROTEST" not in told and "NOTED" not in told
+        id_of(detente(cell, author, "move", note, "--also", "RELEASE"))
+        until(lambda: note not in detente(cell, reader, "board"), 30, "it leaves the board")
 
     def test_an_act_that_a_kind_lacks_names_those_it_has(self, cell: Cell) -> None:
         check = id_of(detente(cell, "s1", "send", "D01", "slot=AD_HOC", "path=PRIMARY", "test_text=a b c d"))
@@ -80,6 +102,11 @@ class TestANight:
         found = ran(cell, "s1", "board", "--lang", "xx")
         assert found.returncode == 2
         assert "ar, he, en" in found.stderr
+
+
+def states(cell: Cell, party: str, entry: str) -> set[str]:
+    """How the clocks of a case stand."""
+    return {one["state"] for one in explained(cell, party, entry)["clocks"]}
 
 
 def explained(cell: Cell, party: str, entry: str) -> dict[str, list[dict[str, str]]]:

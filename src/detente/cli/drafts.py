@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from detente.cli.options import HERE, NodeDir, errors_in_words
-from detente.cli.send import Also, approving, statement
+from detente.cli.send import Also, To, approving, statement
 from detente.cli.words import utc
 from detente.node.client import LocalApi
 from detente.node.folder import NodeFolder
@@ -28,6 +28,7 @@ def draft(
     case: Annotated[str, typer.Option(help="The case, by its opening entry.")] = "",
     refers_to: Annotated[list[str] | None, typer.Option(help="An entry it refers to; repeatable.")] = None,
     post: Annotated[str, typer.Option(help="The post that speaks.")] = "WATCH",
+    to: To = "",
     folder: NodeDir = HERE,
 ) -> None:
     """Prepare an entry and keep it on this node; nothing is sent."""
@@ -35,7 +36,7 @@ def draft(
         place = NodeFolder(folder)
         api = LocalApi(place)
         body = statement(
-            api, kind, act, fields or [], case=case, refers_to=refers_to or [], post=post,
+            api, kind, act, fields or [], case=case, refers_to=refers_to or [], post=post, to=to,
             gazetteer=node_charter(place).gazetteer,
         )  # fmt: skip
         kept = api.post("/v1/proposals", body)

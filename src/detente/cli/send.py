@@ -47,6 +47,9 @@ Also = Annotated[
 ]
 
 
+To = Annotated[str, typer.Option(help="The party asked, where the kind leaves a choice.")]
+
+
 def send(
     kind: Annotated[str, typer.Argument(help="D01, D02, …")],
     fields: Annotated[
@@ -57,6 +60,7 @@ def send(
     refers_to: Annotated[list[str] | None, typer.Option(help="An entry it refers to; repeatable.")] = None,
     post: Annotated[str, typer.Option(help="The post that speaks.")] = "WATCH",
     also: Also = None,
+    to: To = "",
     folder: NodeDir = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +70,7 @@ def send(
         gazetteer = node_charter(NodeFolder(folder)).gazetteer
         sent = release(
             api, kind, act, fields or [], case=case, refers_to=refers_to or [], post=post,
-            also=also or [], gazetteer=gazetteer,
+            also=also or [], to=to, gazetteer=gazetteer,
         )  # fmt: skip
     if as_json:
         print(json.dumps(sent, ensure_ascii=False, sort_keys=True))
@@ -86,11 +90,12 @@ def release(
     refers_to: Sequence[str] = (),
     post: str = "WATCH",
     also: Sequence[str] = (),
+    to: str = "",
     gazetteer: Mapping[str, Named] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Send by the post's own key, and those of the posts in `also`; `words` are NAME=VALUE."""
     body = statement(
-        api, kind, act, words, case=case, refers_to=refers_to, post=post, gazetteer=gazetteer
+        api, kind, act, words, case=case, refers_to=refers_to, post=post, to=to, gazetteer=gazetteer
     )
     sent: dict[str, Any] = api.post("/v1/send", body | approving(also))
     return sent
@@ -110,6 +115,7 @@ def statement(
     case: str = "",
     refers_to: Sequence[str] = (),
     post: str = "WATCH",
+    to: str = "",
     gazetteer: Mapping[str, Named] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What is to be said, as the local API takes it; `words` are NAME=VALUE."""
@@ -132,6 +138,8 @@ def statement(
         body["case"] = case
     if refers_to:
         body["refers_to"] = list(refers_to)
+    if to:
+        body["to"] = to
     return body
 
 
