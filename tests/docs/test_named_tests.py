@@ -24,7 +24,11 @@ def names_in(path: Path) -> frozenset[str]:
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
             found.add(node.name)
-            found |= {f"{node.name}::{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)}
+            found |= {
+                f"{node.name}::{one.name}"
+                for one in node.body
+                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
     return frozenset(found)
 
 
@@ -40,6 +44,26 @@ def rows(page: str) -> list[str]:
             break
         table.append(line)
     return table
+
+
+#: Failures that this version must meet, each by a rule and the test that shows it at work.
+FAILURES = ("F05", "F06", "F07", "F08", "F09", "F26", "F29", "F30", "F38", "F39")
+
+
+class TestFailures:
+    """No row of the page of failures is lost, doubled or left without its proof."""
+
+    def test_every_failure_has_its_one_row(self) -> None:
+        found = [row.split("|")[1].strip() for row in rows(PAGES[1])]
+        assert {one for one in FAILURES if found.count(one) != 1} == set()
+
+    def test_a_proof_is_a_test_that_runs(self) -> None:
+        """What is named is collected: a class with a test in it, or a test."""
+        for page in PAGES:
+            for name, link in (pair for row in rows(page) for pair in _NAMED.findall(row)):
+                held = names_in(((ROOT / page).parent / link).resolve())
+                tests = {one for one in held if one.rpartition("::")[2].startswith("test_")}
+                assert any(one == name or one.startswith(f"{name}::") for one in tests), f"{link}: {name}"
 
 
 class TestNamedTests:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,61 @@ class TestRestore:
         done = detente("restore", tmp_path / "b", "--node", tmp_path / "new", "--identity", tmp_path / "id")
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "new" / "keys" / "storage.key").exists()
+
+
+class TestWhatIsNamedAsAbsent:
+    """`restore` names every key that is not there, also those without which the node would start."""
+
+    def lacking(self, taken: Path, place: Path, kit: Path) -> str:
+        done = detente("restore", taken, "--node", place, "--keys", kit)
+        assert done.returncode == 0, done.stderr
+        return next((one for one in done.stdout.splitlines() if "not here" in one), "")
+
+    @pytest.fixture
+    def kit(self, node: Node, tmp_path: Path) -> Path:
+        shutil.copytree(node.folder.keys, tmp_path / "kit", ignore=shutil.ignore_patterns("lock"))
+        return tmp_path / "kit"
+
+    def test_no_receiving_key(self, taken: Path, kit: Path, tmp_path: Path) -> None:
+        shutil.rmtree(kit / "receiving")
+        assert "keys/receiving/*.key" in self.lacking(taken, tmp_path / "new", kit)
+
+    def test_a_later_receiving_key_is_one(self, taken: Path, kit: Path, tmp_path: Path) -> None:
+        (kit / "receiving" / "1.key").rename(kit / "receiving" / "2.key")
+        assert self.lacking(taken, tmp_path / "new", kit) == ""
+
+    def test_the_thin_key_that_the_charter_names(
+        self, taken: Path, kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.lacking(taken, tmp_path / "new", kit) == "", "this charter names none"
+        folder = NodeFolder.open(tmp_path / "new")
+        charter = work.node_charter(folder)
+        parties = {**charter.parties, "s1": replace(charter.parties["s1"], thin="00" * 32)}
+        monkeypatch.setattr(work, "node_charter", lambda _folder: replace(charter, parties=parties))
+        (folder.keys / "thin.key").unlink(missing_ok=True)
+        assert work.lacking_keys(folder, ["s2"]) == ["thin.key"]
+        (folder.keys / "thin.key").write_text("11" * 32 + "\n")
+        assert work.lacking_keys(folder, ["s2"]) == []
+
+
+class TestRotationUnderWay:
+    """Taken amid a rotation of the storage key: both keys come back, and nothing stays shut."""
+
+    def test_the_coming_storage_key_is_in_the_backup(self, node: Node, tmp_path: Path) -> None:
+        from detente.node import keys as key_files
+
+        ignored = shutil.ignore_patterns("*.sock", "node.lock")
+        shutil.copytree(node.folder.path, tmp_path / "node", ignore=ignored)
+        folder = NodeFolder.open(tmp_path / "node")
+        key_files.begin_storage(folder)
+        (tmp_path / "words").write_text("four plain words and three more\n")
+        with_words = ("--passphrase", tmp_path / "words")
+        done = detente("backup", tmp_path / "b", "--node", folder.path, *with_words)
+        assert done.returncode == 0, done.stderr
+        done = detente("restore", tmp_path / "b", "--node", tmp_path / "new", *with_words)
+        assert done.returncode == 0, done.stderr
+        assert key_files.storage_key(NodeFolder.open(tmp_path / "new")) == key_files.storage_key(folder)
+        assert (tmp_path / "new" / "keys" / key_files.STORAGE_NEXT).exists()
 
 
 class TestWipe:

@@ -20,7 +20,7 @@ from detente.node.writer import Answer
 from detente.record.errors import Conflict, DetenteError, Equivocation, Malformed, Refused, Unverified
 from detente.record.evidence import parse_two_histories, verify_two_histories
 from detente.record.head import Head, open_cosignature, sign_head
-from detente.record.header import MissingRange, PartInfo, encode_header, parse_header
+from detente.record.header import MAX_RANGES, MissingRange, PartInfo, Seen, encode_header, parse_header
 from detente.record.keys import KeyPair
 from detente.record.messages import Ahead, Notice, Push, PushAnswer, cosigned_head, open_cosignature_note
 from detente.record.names import EntryId, origin
@@ -224,6 +224,67 @@ class TestSeen:
         peer.write()
         run(receiver.take_push("s2", peer.push()))
         assert own_seen("s1") == ()
+
+
+class TestManyGaps:
+    """B2: more missing ranges than a header bears go over several entries, and none is lost."""
+
+    GAPS = MAX_RANGES + 44
+
+    def say(self, signer: RoomSigner, clock: Clock) -> Seen | None:
+        """What the next own entry says of S2's log, through the signer's own rules."""
+        clock.now += 30
+        (group,) = signer.append([draft("s1")], own_seen("s1"), have=signer.status().size)
+        said = {one.log: one for one in parse_header(group.entries[-1]).seen}.get(S2)
+        if said is not None:
+            lacked = {one.first for one in selectors.lacking(S2, said.size)}
+            named = {n for one in said.missing for n in range(one.first, one.last + 1)}
+            assert lacked <= named, "nobody is told that a part is here which is not"
+            assert len(said.missing) <= MAX_RANGES
+        return said
+
+    def test_one_head_after_the_other(
+        self, receiver: Receiver, signer: RoomSigner, peer: Peer, clock: Clock
+    ) -> None:
+        gaps = []
+        for n in range(self.GAPS):
+            held = tuple(peer.write())
+            gaps.append(peer.write())
+            clock.now += 1
+            run(receiver.take_push("s2", peer.push(2 * n, parts=held)))
+        said = self.say(signer, clock)
+        assert said is not None and said.size == 2 * MAX_RANGES
+        assert len(said.missing) == MAX_RANGES
+        sizes = [said.size]
+        for start in range(0, self.GAPS, 20):
+            for part in (part for parts in gaps[start : start + 20] for part in parts):
+                receiver.take_part(part)
+            said = self.say(signer, clock)
+            assert said is not None
+            sizes.append(said.size)
+        assert sizes == sorted(sizes), "what was said is not taken back"
+        print(sizes)
+        assert said is not None
+        assert (said.size, said.missing) == (2 * self.GAPS, ())
+
+    def test_all_below_one_head(
+        self, receiver: Receiver, signer: RoomSigner, peer: Peer, clock: Clock
+    ) -> None:
+        held, gaps = [], []
+        for _ in range(self.GAPS):
+            held += peer.write()
+            gaps.append(peer.write())
+        run(receiver.take_push("s2", peer.push(parts=tuple(held))))
+        assert self.say(signer, clock) is None, "there is no head whose list fits; nothing is said yet"
+        for part in (part for parts in gaps[:44] for part in parts):
+            receiver.take_part(part)
+        said = self.say(signer, clock)
+        assert said is not None
+        assert (said.size, len(said.missing)) == (2 * self.GAPS, MAX_RANGES)
+        for part in (part for parts in gaps[44:] for part in parts):
+            receiver.take_part(part)
+        said = self.say(signer, clock)
+        assert said is not None and said.missing == ()
 
 
 class TestLongCatchUp:

@@ -17,7 +17,15 @@ import pytest
 from detente.node import journal as journal_module
 from detente.node.journal import Journal
 from detente.node.log_signer import ANSWER_AGE_S
-from detente.node.signer import SignerRoom, journal_path, restored_mark, serve
+from detente.node.signer import (
+    SignerRoom,
+    confirm_mirror_later,
+    journal_path,
+    mirror_confirmations_place,
+    read_confirmation,
+    restored_mark,
+    serve,
+)
 from detente.node.signer_client import SignerClient
 from detente.record.errors import DetenteError, Refused, Unreachable, Unverified
 from detente.record.head import Head, open_cosignature, open_head, sign_head
@@ -51,6 +59,42 @@ def cell(tmp_path: Path) -> Cell:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+class TestRestoredMirrors:
+    """B1: where no peer can be asked, an operator says offline what a restored mirror may have confirmed."""
+
+    def restored(self, cell: Cell, clock: Clock) -> SignerRoom:
+        restored_mark(cell.folder("s1")).touch()
+        return cell.room("s1", clock)
+
+    def test_it_signs_nothing_before_a_word(self, cell: Cell, clock: Clock) -> None:
+        with pytest.raises(Refused, match="mirror-unsure"):
+            self.restored(cell, clock).mirror(OTHER).cosign(5, bytes(32))
+
+    def test_the_operators_word_is_taken_at_the_start_once(self, cell: Cell, clock: Clock) -> None:
+        folder = cell.folder("s1")
+        confirm_mirror_later(folder, origin(CELL, "g1"), 3)
+        confirm_mirror_later(folder, OTHER, 7)
+        room = self.restored(cell, clock)
+        read_confirmation(folder, room)
+        assert not room.mirror(OTHER).unsure and not room.mirror(origin(CELL, "g1")).unsure
+        with pytest.raises(Refused, match="cosigned-more"):
+            room.mirror(OTHER).cosign(6, bytes(32))
+        assert room.mirror(OTHER).cosign(7, bytes(32)).size == 7
+        confirm_mirror_later(folder, OTHER, 2)
+        again = self.restored(cell, clock)
+        read_confirmation(folder, again)
+        with pytest.raises(Refused, match="cosigned-more"):
+            again.mirror(OTHER).cosign(6, bytes(32))
+
+    @pytest.mark.parametrize("text", ["", "x", "-1 a/b/1", "1 ../..", "99999999999999999999 a/b/1", "1\n2\n"])
+    def test_a_file_that_says_nothing_changes_nothing(self, cell: Cell, clock: Clock, text: str) -> None:
+        folder = cell.folder("s1")
+        mirror_confirmations_place(folder).write_text(text)
+        room = self.restored(cell, clock)
+        read_confirmation(folder, room)
+        assert room.mirror(OTHER).unsure
 
 
 class TestStartQuestion:

@@ -406,3 +406,35 @@ class TestLoopback:
         with pytest.raises(DetenteError) as caught:
             loopback(listen, "local.listen")
         assert caught.value.code == "setting-wrong"
+
+
+class TestStart:
+    """`/v1/status` says what of this node signs nothing yet, and who must act; and which logs are here."""
+
+    def test_every_log_with_its_generation(self, node: Node) -> None:
+        node.in_force()
+        status = node.api.get("/v1/status")
+        own = next(one for one in status["logs"] if one["origin"] == status["log"]["origin"])
+        assert own["party"] == status["party"] and own["generation"] == 1
+        assert (own["size"], own["stopped_at"]) == (status["log"]["size"], None)
+
+    def test_a_restored_node_says_who_must_act(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+        from detente.cli.status import waits
+        from detente.node.link import lineset
+        from detente.node.link.lineset import Line
+        from detente.node.signer import restored_mark
+
+        line = Line("g1", b"", ("127.0.0.1", 1), "", "g1", None)
+        mark = restored_mark(node.folder)
+        monkeypatch.setattr(lineset, "lines_of", lambda *_: (line,))
+        assert node.api.get("/v1/status")["start"]["mirrors"] is None
+        mark.touch()
+        try:
+            status = node.api.get("/v1/status")
+            assert status["start"]["mirrors"] == "operator"
+            assert any("OPERATOR" in one and "confirm-mirror" in one for one in waits(status))
+            dialled = Line("g1", b"", None, "https://g1.exercise:1", "g1", None)
+            monkeypatch.setattr(lineset, "lines_of", lambda *_: (line, dialled))
+            assert node.api.get("/v1/status")["start"]["mirrors"] == "peers"
+        finally:
+            mark.unlink()

@@ -13,11 +13,12 @@ from detente.node import keys as key_files
 from detente.node import shares
 from detente.node.folder import NodeFolder, write_private
 from detente.node.pairing import node_charter, own_card
-from detente.node.signer import confirmation_place, frozen_mark
+from detente.node.signer import confirm_mirror_later, confirmation_place, frozen_mark, restored_mark
 from detente.node.signer_client import SignerClient, SignerStatus
 from detente.record.age import recipient_of
 from detente.record.errors import DetenteError, Unreachable
 from detente.record.keys import SEED_SIZE
+from detente.record.names import parse_origin
 
 app = typer.Typer(no_args_is_help=True, help="Make, show, renew, give up and recover this party's keys.")
 
@@ -121,6 +122,40 @@ def confirm(
             print("the node is not running: its signer takes this at the next start, once")
             return
     print(f"signer {status.state} at size {status.size}")
+
+
+@app.command("confirm-mirror")
+def confirm_mirror(
+    log: Annotated[str, typer.Argument(help="Another party's log, as `detente log` prints its origin.")],
+    size: Annotated[int, typer.Argument(help="Entries in the largest head that its party signed.", min=0)],
+    folder: NodeDir = HERE,
+    yes: Yes = False,
+) -> None:
+    """Say for a restored node how large another party's log is: only when no peer can be asked (protocol B1).
+
+    This node then confirms nothing smaller of that log. Too small a number can make it confirm less than it
+    had confirmed before, which its peers must take for a lie.
+    """
+    if not yes and not typer.confirm("Did that party say by voice that it never signed a larger head?"):
+        fail("nothing was confirmed", code=NO)
+    with errors_in_words():
+        node = NodeFolder.open(folder)
+        cell, party, _ = parse_origin(log)
+        if cell != node.cell or party == node.party or party not in node_charter(node).parties:
+            fail("that is no log of another party of this cell", code=2)
+        if not restored_mark(node).exists():
+            fail("this node was not restored, or its peers have answered: nothing is to be said", code=NO)
+        try:
+            signer = SignerClient(node)
+            if not signer.mirror_unsure(log):
+                print("this mirror knows already; nothing was changed")
+                return
+            signer.mirror_unsure(log, size)
+        except Unreachable:
+            confirm_mirror_later(node, log, size)
+            print("the node is not running: its signer takes this at the next start, once")
+            return
+    print(f"nothing below {size} entries of {log} is confirmed from now on")
 
 
 @app.command("rotate")

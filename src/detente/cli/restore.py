@@ -57,6 +57,8 @@ def _say_next(made: NodeFolder, found: work.Manifest) -> None:
     lacking = work.lacking_keys(made, peers)
     if lacking:
         print("  not here, because no backup has them: " + ", ".join(f"keys/{name}" for name in lacking))
+        if any("receiving" in name or "storage" in name for name in lacking):
+            print("  without receiving and storage keys nothing that was sealed to this party opens here")
         print("  put them there from your own medium; if they are lost: detente keys recover")
     print("What the first start will do:")
     print("  The signer signs nothing until one peer has answered what the largest head of this log is.")

@@ -29,8 +29,30 @@ def status(folder: NodeDir = HERE, as_json: AsJson = False) -> None:
     console.print(f"{party(now['party'])} in {now['cell']}{mark}   {utc(now['time'])}", highlight=False)
     log, signer = now["log"], now["signer"]
     console.print(f"log {log['origin']}: {log['size']} entries; signer {signer['state']}", highlight=False)
+    for sentence in waits(now):
+        console.print(sentence, highlight=False)
     console.print(f"watch {'ARMED' if now['armed'] else 'NOT ARMED'}", highlight=False)
     console.print(table(now))
+
+
+def waits(now: Mapping[str, Any]) -> list[str]:
+    """What is not signed yet after a start, and who must act."""
+    said, start = [], now["start"]
+    own = {
+        "peers": "our log waits for one peer's answer. If no peer can be reached: detente keys confirm",
+        "operator": "our log waits for the OPERATOR: this node dials no peer that could be asked. "
+        "Ask by voice, then: detente keys confirm",
+    }
+    mirrors = {
+        "peers": "we confirm nothing of the others' logs until a peer has answered how large they are. "
+        "If no peer can be reached: detente keys confirm-mirror",
+        "operator": "we confirm nothing of the others' logs: the OPERATOR must act, this node dials no peer "
+        "that could be asked. Ask by voice, then: detente keys confirm-mirror",
+    }
+    for who, sentences in ((start["log"], own), (start["mirrors"], mirrors)):
+        if who:
+            said.append("  " + sentences[who])
+    return said
 
 
 def table(now: Mapping[str, Any]) -> Table:

@@ -23,6 +23,8 @@ from urllib.parse import quote
 
 from detente import __version__
 from detente.node.folder import FOLDER_TAKEN, NodeFolder, sync_folder, write_private
+from detente.node.pairing import node_charter
+from detente.node.thinkey import NAME as THIN
 from detente.record import strictjson
 from detente.record.errors import DetenteError, Malformed, Refused, declare
 from detente.record.strictjson import expect_integer, expect_keys, expect_list, expect_text
@@ -270,10 +272,16 @@ def signing_keys(medium: Path) -> dict[str, bytes]:
 
 
 def lacking_keys(folder: NodeFolder, peers: Iterable[str]) -> list[str]:
-    """Key files without which the node does not start."""
+    """Key files that a whole node has: those without which it does not start, the thin key that the charter
+    names, and a receiving key, without which nothing that was sealed to this party opens.
+    """
     generation = folder.settings.generation
     wanted = [
         f"log/{generation}.json", *(f"mirror/{one}.json" for one in sorted(peers)), "storage.key",
-        "receiving/1.key", "link/leaf.pem", "link/leaf.key",
+        "link/leaf.pem", "link/leaf.key",
     ]  # fmt: skip
-    return [name for name in wanted if not (folder.keys / name).exists()]
+    if folder.charter_toml.exists() and node_charter(folder).parties[folder.party].thin is not None:
+        wanted.append(THIN)
+    lacking = [name for name in wanted if not (folder.keys / name).exists()]
+    # By number none can be named: an older one is destroyed in order once a newer one is in force.
+    return lacking if any((folder.keys / "receiving").glob("*.key")) else [*lacking, "receiving/*.key"]

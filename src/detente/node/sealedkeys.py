@@ -79,6 +79,8 @@ def _seed(identity: Path) -> bytes:
 def _bundle(folder: NodeFolder) -> bytes:
     files = [folder.keys / "storage.key", *sorted((folder.keys / "receiving").glob("*.key"))]
     key_files.storage_key(folder)  # raises by name if it is gone
+    if (coming := folder.keys / key_files.STORAGE_NEXT).exists():
+        files.append(coming)  # a rotation under way: some file keys are wrapped under this one already
     said = {str(one.relative_to(folder.keys)): one.read_text("ascii").strip() for one in files}
     return strictjson.encode(said)
 

@@ -187,6 +187,8 @@ def _converse(room: SignerRoom, connection: socket.socket) -> None:
 
 # ---- operations
 
+_MIRROR_CONFIRMED: Final = re.compile(r"(0|[1-9][0-9]{0,17}) ([a-z0-9./-]{1,120})")
+_MIRRORS_CONFIRMED: Final = 100  # lines; a cell has a few logs
 _CONFIRMED: Final = re.compile(r"(0|[1-9][0-9]{0,17}) ([0-9a-f]{64})\n?")
 
 
@@ -196,15 +198,41 @@ def confirmation_place(folder: NodeFolder) -> Path:
 
 
 def read_confirmation(folder: NodeFolder, room: SignerRoom) -> None:
-    """Take an operator's confirmation, `journal/confirm` with "<size> <root in hex>" in it, once (C2)."""
+    """Take an operator's confirmations once: `journal/confirm` with "<size> <root in hex>" in it (C2), and
+    `journal/confirm-mirrors` (B1).
+    """
     place = confirmation_place(folder)
-    if not place.exists():
-        return
-    found = _CONFIRMED.fullmatch(place.read_text(encoding="ascii", errors="replace"))
-    place.replace(place.with_name("confirm.used"))
-    if found:
-        answer = room.answer({"op": "confirm", "size": int(found[1]), "root": found[2]})
-        _log.warning("operator's confirmation: %s", answer.get("error", answer.get("state")))
+    if place.exists():
+        found = _CONFIRMED.fullmatch(place.read_text(encoding="ascii", errors="replace"))
+        place.replace(place.with_name("confirm.used"))
+        if found:
+            answer = room.answer({"op": "confirm", "size": int(found[1]), "root": found[2]})
+            _log.warning("operator's confirmation: %s", answer.get("error", answer.get("state")))
+    mirrors = mirror_confirmations_place(folder)
+    if mirrors.exists():
+        for origin, size in _mirrors_confirmed(mirrors.read_text(encoding="ascii", errors="replace")):
+            answer = room.answer({"op": "mirror-least", "origin": origin, "size": size})
+            _log.warning("operator's confirmation of a mirror: %s", answer.get("error", "taken"))
+        mirrors.replace(mirrors.with_name("confirm-mirrors.used"))
+
+
+def confirm_mirror_later(folder: NodeFolder, origin: str, size: int) -> None:
+    """Leave an operator's word on another party's log for the signer's next start (B1)."""
+    place = mirror_confirmations_place(folder)
+    before = dict(_mirrors_confirmed(place.read_text(encoding="ascii"))) if place.exists() else {}
+    rows = {**before, origin: size}
+    text = "".join(f"{size} {name}\n" for name, size in sorted(rows.items()))
+    write_private(place, text.encode(), replace=True)
+
+
+def mirror_confirmations_place(folder: NodeFolder) -> Path:
+    """Where an operator's word on other parties' logs waits: lines "<size> <origin>"."""
+    return folder.journal / "confirm-mirrors"
+
+
+def _mirrors_confirmed(text: str) -> list[tuple[str, int]]:
+    found = (_MIRROR_CONFIRMED.fullmatch(line) for line in text.splitlines()[:_MIRRORS_CONFIRMED])
+    return [(one[2], int(one[1])) for one in found if one]
 
 
 def _append(room: SignerRoom, request: dict[str, Any]) -> dict[str, Any]:

@@ -162,6 +162,14 @@ NAMED: Final[dict[str, Schema]] = {
                 "description": "id of its newest heartbeat; same: true, false, or null if it cannot be told"},
     ),
     "Status": shown(
+        logs=rows(shown(
+            origin=TEXT, party=TEXT, generation={"type": "integer"}, size={"type": "integer"},
+            stopped_at=MAYBE_TIME,
+        )),
+        start=shown(
+            log={"type": ["string", "null"], "enum": ["peers", "operator", None]},
+            mirrors={"type": ["string", "null"], "enum": ["peers", "operator", None]},
+        ),
         party=TEXT, cell=TEXT, exercise=YES, charter=TEXT, in_force=YES, version=TEXT, time=TIME,
         log={"type": "object"}, signer={"type": "object"}, armed=YES, watch={"type": "object"},
         peers={"type": "object", "additionalProperties": ref("Peer")}, waiting={"type": "object"},

@@ -9,6 +9,7 @@ from detente.node import selectors
 from detente.node.api.call import Call
 from detente.node.api.charterview import charter_json
 from detente.node.lines import PeerState
+from detente.node.signer import restored_mark
 from detente.record.header import Header
 
 if TYPE_CHECKING:
@@ -46,7 +47,14 @@ def status_json(services: Services) -> dict[str, Any]:
             "origin": context.folder.origin, "size": own.size if own else 0,
             "root": head.root.hex() if head else None, "stopped_at": own.stopped_at if own else None,
         },
-        "signer": services.signer.shown(), "armed": armed.armed,
+        "logs": [
+            {
+                "origin": one.origin, "party": one.party, "generation": one.generation, "size": one.size,
+                "stopped_at": one.stopped_at,
+            }
+            for one in selectors.logs()
+        ],
+        "start": _start(services), "signer": services.signer.shown(), "armed": armed.armed,
         "watch": {
             "why": armed.why, "heard_at": services.officers.heard_at(),
             "posts": sorted({one.post for one in services.officers.on_watch()}),
@@ -62,6 +70,24 @@ def status_json(services: Services) -> dict[str, Any]:
         },
         "evidence": sorted({one.origin for one in selectors.evidence()}),
     }  # fmt: skip
+
+
+def _start(services: Services) -> dict[str, str | None]:
+    """Who must act before the own log's signer and the mirrors sign: peers, the operator, or nobody (None).
+
+    Peers are asked over lines that this node dials. Where it dials none, only the operator can go on (C2).
+    """
+    from detente.node.link.lineset import lines_of
+
+    folder = services.context.folder
+    asking = {
+        "log": services.signer.state == "asking",
+        "mirrors": restored_mark(folder).exists(),
+    }
+    if not any(asking.values()):
+        return dict.fromkeys(asking)
+    dials = any(line.dial for line in lines_of(folder, services.context.charter))
+    return {name: ("peers" if dials else "operator") if waits else None for name, waits in asking.items()}
 
 
 def _peer(services: Services, party: str, state: PeerState, size: int) -> dict[str, Any]:
