@@ -25,7 +25,7 @@ from rich.console import Console
 import detente
 from detente.cli.options import NO, WRONG_USE, errors_in_words, fail
 from detente.cli.scenario import Scenario, Step, parse_scenario, swapped, told
-from detente.record.errors import DetenteError, Refused, RuleViolation, declare
+from detente.record.errors import DetenteError, Refused, declare
 
 if TYPE_CHECKING:
     from detente.cli.demo.cell import Cell
@@ -142,7 +142,7 @@ class Player:
         try:
             self.cell.node(step.by).api.post("/v1/send", self._body(step))
         except DetenteError as error:
-            clause = error.clause if isinstance(error, RuleViolation) else error.values.get("clause", "")
+            clause = getattr(error, "clause", None)  # as the node's answer names it
             said = f"{step.by.upper()} {self._what(step)}: refused by {clause}"
             self._check(said, lambda: clause == step.clause, 1)
             return
