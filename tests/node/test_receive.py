@@ -262,8 +262,8 @@ class TestManyGaps:
             said = self.say(signer, clock)
             assert said is not None
             sizes.append(said.size)
+        # The last larger head is said only once it is cosigned anew, which here is when all parts are held.
         assert sizes == sorted(sizes), "what was said is not taken back"
-        print(sizes)
         assert said is not None
         assert (said.size, said.missing) == (2 * self.GAPS, ())
 
