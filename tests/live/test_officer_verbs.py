@@ -112,3 +112,61 @@ def states(cell: Cell, party: str, entry: str) -> set[str]:
 def explained(cell: Cell, party: str, entry: str) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = json.loads(detente(cell, party, "explain", entry, "--json"))
     return found
+
+
+#: Kind → what is sent, and then who does what to it: (seat, verb, fields); `two`: a second post approves too.
+QUESTION = '[{"number":1,"question":"EXERCISE: when?"}]'
+MATTERS: dict[str, tuple[list[str], list[tuple[str, str, list[str]]]]] = {
+    "D05": (
+        ["urgency=URGENT", f"questions={QUESTION}", "why_asked=EXERCISE", "--also", "RELEASE"],
+        [
+            ("reader", "ack", ["UNDERSTOOD"]),
+            ("reader", "answer", ["round=FIRST", "answer=ANSWERED", 'answers=[{"number":1,"how":"ANSWERED"}]',
+                                  'answer_words=[{"number":1,"words":"EXERCISE: noon"}]', "--also", "RELEASE"]),
+            ("author", "move", ["--also", "RELEASE"]),
+        ],
+    ),
+    "D30": (
+        ["event=PATH_JAMMED"],
+        [
+            ("reader", "ack", ["RECEIVED"]),
+            ("reader", "move", ["step=CHECKED", "path=VOICE", "outcome=CONFIRMED"]),
+            ("author", "move", ["step=ENDED"]),
+        ],
+    ),
+    "D34": (
+        ["answer_by=2027-06-01T00:00:00Z", "subject=EXERCISE", "text=EXERCISE: a halt", "--also", "RELEASE"],
+        [
+            ("reader", "ack", ["RECEIVED"]),
+            ("reader", "answer", ["answer=ACCEPTS", "--also", "RELEASE"]),
+        ],
+    ),
+    "D35": (
+        ["note=PROTEST", "reply=ASKED", "subject=EXERCISE", "text=EXERCISE: words", "--also", "RELEASE"],
+        [
+            ("reader", "ack", ["RECEIVED"]),
+            ("reader", "answer", ["answer=NOTED", "--also", "RELEASE"]),
+            ("author", "move", ["--also", "RELEASE"]),
+        ],
+    ),
+}  # fmt: skip
+CODES = ("UNDERSTOOD", "PATH_JAMMED", "ACCEPTS", "PROTEST", "NOTED", "ANSWERED", "URGENT", "CONFIRMED")
+
+
+@pytest.mark.parametrize(("author", "reader"), [("s1", "s2"), ("s2", "s1")])
+@pytest.mark.parametrize("kind", MATTERS)
+def test_each_kind_is_sent_received_answered_and_closed(
+    cell: Cell, kind: str, author: str, reader: str
+) -> None:
+    said, steps = MATTERS[kind]
+    case = id_of(detente(cell, author, "send", kind, *said))
+    faults.confirmed(cell, case, [one for one in ("s1", "s2", "g1") if one != author])
+    until(lambda: case in detente(cell, reader, "board"), 30, "the board shows it")
+    for seat, verb, words in steps:
+        done = id_of(detente(cell, reader if seat == "reader" else author, verb, case, *words))
+        faults.confirmed(cell, done, [author if seat == "reader" else reader])
+    until(lambda: case not in detente(cell, "g1", "board"), 30, "it leaves the guarantor's board")
+    for language in LANGUAGES:
+        told = detente(cell, "g1", "timeline", case, "--lang", language)
+        assert not [one for one in CODES if one in told]
+        assert told.count("EXERCISE") >= (1 if kind != "D30" else 0)
