@@ -122,7 +122,7 @@ MATTERS: dict[str, tuple[list[str], list[tuple[str, str, list[str]]]]] = {
         [
             ("reader", "ack", ["UNDERSTOOD"]),
             ("reader", "answer", ["round=FIRST", "answer=ANSWERED", 'answers=[{"number":1,"how":"ANSWERED"}]',
-                                  'answer_words=[{"number":1,"words":"EXERCISE: noon"}]', "--also", "RELEASE"]),
+                                  'answer_words=[{"number":1,"words":"EXERCISE"}]', "--also", "RELEASE"]),
             ("author", "move", ["--also", "RELEASE"]),
         ],
     ),
