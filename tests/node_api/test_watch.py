@@ -189,6 +189,7 @@ class TestOwnEntries:
     def test_the_first_start_opens_the_log_and_accedes_once(self, node):
         for _ in range(3):
             node.step()
+        node.settled()
         assert [row["kind"] for row in node.api.get("/v1/entries")["entries"]] == ["R01", "R02", "R03"]
         assert own_rows(node, "R02")[0]["approvals"] == ["ADMIN", "ADMIN"]
 
